@@ -1,0 +1,113 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The kinds of the Prometheus Operator."""
+
+from __future__ import annotations
+
+from typing import Callable, List, Optional, Sequence
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object, Verdict
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
+    Condition,
+    Rule,
+    Table,
+    conditions,
+    current,
+    dig,
+    failed,
+    hopeless,
+    in_progress,
+    items,
+    number,
+    plural,
+    text,
+)
+
+GROUP = "monitoring.coreos.com"
+MONITORS = "ServiceMonitor, PodMonitor, Probe or ScrapeConfig"
+
+
+def _sharded(obj: Object) -> int:
+    return number(obj, "spec", "replicas", default=1) * number(obj, "spec", "shards", default=1)
+
+
+def _pods(obj: Object) -> int:
+    return number(obj, "spec", "replicas", default=1)
+
+
+def _per_node(obj: Object) -> Optional[int]:
+    """How many pods an agent wants; None as a DaemonSet, where the nodes decide."""
+    return None if text(obj, "spec", "mode") == "DaemonSet" else _sharded(obj)
+
+
+def _workload(wanted: Callable[[Object], Optional[int]], selects: str) -> Rule:
+    """The rule of a CR that the operator turns into pods; selects: what it does nothing without, if anything."""
+
+    def rule(obj: Object, children: Sequence[Object]) -> Verdict:
+        if dig(obj, "spec", "paused") is True:
+            return hopeless("paused: the operator leaves it alone until spec.paused is cleared")
+        found = conditions(obj)
+        generation = number(obj, "metadata", "generation")
+        for name in ("Reconciled", "Available"):
+            condition = found.get(name)
+            if condition is None or (condition.observed_generation or 0) < generation:
+                return in_progress("the operator has not looked at generation %d yet" % generation)
+        reconciled = found["Reconciled"]
+        if reconciled.status == "False":
+            return failed("the operator cannot reconcile it: %s" % (reconciled.said or "no reason given"))
+        if not reconciled.true:
+            return in_progress("the operator reports: %s" % (reconciled.said or "not reconciled"))
+        if reconciled.reason == "NoSelectedResources" and selects:
+            return failed("selects no %s: compare its selectors with their labels and namespaces" % selects)
+        return _available(obj, wanted(obj), found["Available"]) or current(_deprecated(reconciled))
+
+    return rule
+
+
+def _available(obj: Object, wanted: Optional[int], available: Condition) -> Optional[Verdict]:
+    if wanted is not None:
+        for field, word in (("updatedReplicas", "updated"), ("availableReplicas", "available")):
+            count = number(obj, "status", field)
+            if count < wanted:
+                said = " (%s)" % available.said if available.said else ""
+                return in_progress("%d of %s %s%s" % (count, plural(wanted, "pod"), word, said))
+        surplus = number(obj, "status", "replicas") - wanted
+        if surplus > 0:
+            return in_progress("%s to be removed" % plural(surplus, "surplus pod"))
+    if not available.true:
+        return in_progress("%s: %s" % ("available is " + available.status, available.said))
+    return None
+
+
+def _deprecated(reconciled: Condition) -> str:
+    return "uses deprecated fields: %s" % reconciled.message if reconciled.reason == "DeprecatedFieldsInUse" else ""
+
+
+def selected(obj: Object, children: Sequence[Object]) -> Verdict:
+    """A monitor, rule or config: current unless a workload that selects it says that it is rejected."""
+    generation = number(obj, "metadata", "generation")
+    waiting: List[str] = []
+    for binding in items(obj, "status", "bindings"):
+        who = "%s %s/%s" % (text(binding, "resource"), text(binding, "namespace"), text(binding, "name"))
+        accepted = conditions(binding, "conditions").get("Accepted")
+        if accepted is None or (accepted.observed_generation or 0) < generation:
+            waiting.append(who)
+        elif accepted.status == "False":
+            return failed("rejected by %s: %s" % (who, accepted.said or "no reason given"))
+    return in_progress("%s has not looked at it yet" % ", ".join(waiting)) if waiting else current()
+
+
+RULES: Table = {
+    (GROUP, "Prometheus"): _workload(_sharded, MONITORS),
+    (GROUP, "PrometheusAgent"): _workload(_per_node, MONITORS),
+    (GROUP, "Alertmanager"): _workload(_pods, ""),
+    (GROUP, "ThanosRuler"): _workload(_pods, "PrometheusRule"),
+}
+RULES.update(
+    {
+        (GROUP, kind): selected
+        for kind in ("ServiceMonitor", "PodMonitor", "Probe", "PrometheusRule", "ScrapeConfig", "AlertmanagerConfig")
+    }
+)
