@@ -13,6 +13,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
     api,
     batch,
     custom,
+    deletion,
     generic,
     network,
     prometheus_operator,
@@ -22,7 +23,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
     Table,
-    condensed,
     dig,
     in_progress,
     kind_of,
@@ -56,7 +56,7 @@ def assess(
     if not mapping(obj):
         return ABSENT
     if dig(obj, "metadata", "deletionTimestamp"):
-        return Verdict(Status.TERMINATING, _held_by(obj))
+        return deletion.terminating(obj)
     generation = number(obj, "metadata", "generation")
     observed = dig(obj, "status", "observedGeneration")
     rule = RULES.get(kind_of(obj))
@@ -78,12 +78,3 @@ def settles_at_once(group: str, kind: str, conditions: Sequence[CustomCondition]
         return False
     return RULES.get((group, kind)) is static.exists
 
-
-def _held_by(obj: Object) -> str:
-    """What a deletion waits for."""
-    if kind_of(obj) == ("", "Namespace"):
-        return condensed("being deleted; " + (api.what_holds_namespace(obj) or "its content goes first"))
-    finalizers = dig(obj, "metadata", "finalizers")
-    if isinstance(finalizers, list) and finalizers:
-        return "being deleted; held by finalizer %s" % ", ".join(str(name) for name in finalizers)
-    return "being deleted"

@@ -7,31 +7,44 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Callable, List, Sequence
+from dataclasses import dataclass, replace
+from typing import Callable, List, Optional, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
     Client,
     Emit,
     ObjectId,
-    Resource,
     Status,
     Verdict,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdict import CustomCondition
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting import news
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.board import Board
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.examiner import ThreadedExaminer
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.progress import Progress
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._watch import Watches
 
+Target = news.Target
 
-@dataclass(frozen=True)
-class Target:
-    """One object to wait for and how the server serves its kind."""
+TICK = 0.1
+"""Seconds between two looks at what was read: how late readiness may be seen."""
 
-    resource: Resource
-    id: ObjectId
+FIRST_LOOK = 1.0
+"""Seconds that an object may take to get ready before its children are looked at."""
+
+LOOK_PAUSE = 2.0
+"""Least seconds between two rounds of looking at children."""
+
+LISTS = 0.5
+"""Seconds to wait for the first lists before watches begin: a set that is ready needs no watch."""
+
+GRACE = 0.7
+"""Seconds that the last reads and explanations may take after the wait is over."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the wait for one object ended, and after how many seconds it got there."""
+    """How the wait for one object ended. seconds: how long after the start its status last changed."""
 
     id: ObjectId
     verdict: Verdict
@@ -48,6 +61,91 @@ def wait_for(
     sleep: Callable[[float], None] = time.sleep,
     conditions: Sequence[CustomCondition] = (),
     expect_absent: bool = False,
+    secrets: Sequence[str] = (),
+    feed: Optional[news.Feed] = None,
+    examiner: Optional[news.Examiner] = None,
 ) -> List[Outcome]:
-    """Wait until every target is current (or gone), one has failed for good, or the timeout (seconds) is over."""
-    return [Outcome(target.id, Verdict(Status.IN_PROGRESS, "not watched yet"), 0.0) for target in targets]
+    """Wait until every target is current (or gone), one has failed for good, or the timeout (seconds) is over.
+
+    A timeout of 0 takes one look. Never lasts longer than the timeout and one second, whatever the server does.
+    secrets: values that no reason may show. Targets come back in their order, each with its verdict and cause.
+    """
+    if not targets:
+        return []
+    start = clock()
+    board = Board(targets, start, conditions, expect_absent)
+    waiter = _Waiter(
+        board=board,
+        feed=feed or Watches(client, targets),
+        examiner=examiner or ThreadedExaminer(client, targets, secrets),
+        progress=Progress(emit, start, expect_absent),
+        clock=clock,
+        sleep=sleep,
+    )
+    waiter.wait(start, start + timeout)
+    return [
+        Outcome(entry.target.id, _named(entry.verdict), round(max(0.0, entry.since - start), 3))
+        for entry in board.entries.values()
+    ]
+
+
+def _named(verdict: Verdict) -> Verdict:
+    if verdict.reason or verdict.status is Status.CURRENT:
+        return verdict
+    return replace(verdict, reason="not read in time")
+
+
+@dataclass
+class _Waiter:
+    board: Board
+    feed: news.Feed
+    examiner: news.Examiner
+    progress: Progress
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    asked: Optional[float] = None
+
+    def wait(self, start: float, deadline: float) -> None:
+        """Run until the set is done, hopeless, or out of time."""
+        try:
+            self.feed.start()
+            now = start
+            while now < deadline:
+                if self._step(now) or self.board.hopeless:
+                    break
+                if self.board.all_heard or now - start >= LISTS:
+                    self.feed.follow()
+                self._look(now, patient=now - start < FIRST_LOOK)
+                self.progress.show(self.board, now)
+                self.sleep(min(TICK, deadline - now))
+                now = self.clock()
+            self._last_look(self.clock())
+        finally:
+            self.feed.stop()
+            self.examiner.stop()
+
+    def _step(self, now: float) -> bool:
+        """Take in what is new; whether the set is done."""
+        self.board.learn(self.feed.news(), now)
+        self.board.hear(self.examiner.answers())
+        self.board.judge(now)
+        return not self.board.unfinished
+
+    def _look(self, now: float, patient: bool) -> None:
+        """Ask for a closer look at what isn't done, not too often."""
+        objects = self.board.undecided() if patient else self.board.puzzling()
+        if not objects or (self.asked is not None and now - self.asked < LOOK_PAUSE and not self.board.undecided()):
+            return
+        if self.examiner.ask(objects):
+            self.asked = now
+
+    def _last_look(self, now: float) -> None:
+        """Read and explain what isn't done, as far as that is quick."""
+        end, asked = now + GRACE, False
+        while not self._step(now) and now < end:
+            unexplained = {one.target.id: one.obj for one in self.board.unfinished if one.obj and not one.examined}
+            if self.board.all_heard and not unexplained:
+                return
+            asked = asked or (bool(unexplained) and self.examiner.ask(unexplained))
+            self.sleep(TICK)
+            now = self.clock()

@@ -13,7 +13,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
     Table,
     conditions,
     current,
-    dig,
     hopeless,
     in_progress,
     items,
@@ -53,17 +52,6 @@ def namespace(obj: Object, children: Sequence[Object]) -> Verdict:
     """Active."""
     phase = text(obj, "status", "phase")
     return current() if phase == "Active" else in_progress("phase %s" % (phase or "not set yet"))
-
-
-def what_holds_namespace(obj: Object) -> str:
-    """Why a namespace that is being deleted still exists."""
-    held = [
-        condition.message
-        for name, condition in conditions(obj).items()
-        if condition.true and name.startswith("Namespace") and name != "NamespaceDeletionInProgress"
-    ]
-    left = dig(obj, "spec", "finalizers")
-    return " ".join(held) or ("finalizers: %s" % ", ".join(map(str, left)) if isinstance(left, list) and left else "")
 
 
 RULES: Table = {
