@@ -60,4 +60,11 @@ def judge(obj: Object, rule: CustomCondition) -> Verdict:
 
 
 def _search(expression: Optional[str], obj: Object) -> Any:
-    return jmespath.search(expression, obj) if expression else None
+    if not expression:
+        return None
+    compiled = jmespath.compile(expression)
+    try:
+        return compiled.search(obj)
+    except jmespath.exceptions.JMESPathTypeError:
+        # A function got null: what it reads isn't there yet.
+        return None
