@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """dcgm-exporter-standin: the exposition of a dcgm-exporter for GPUs the lab does not have.
 
-Nothing here is measured. GPU 0 is held by a pod, GPU 1 by nobody; PUT /settings {"utilization": {"0": 12}} changes what is
-told. Names and labels follow dcgm-exporter's default counters; every HELP text says that it comes from a stand-in.
+Nothing here is measured. GPU 0 is held by a pod, GPU 1 by nobody; PUT /settings {"utilization": {"0": 12}} changes
+what is told. Names and labels follow dcgm-exporter's default counters; every HELP text says that it is a stand-in's.
 """
 
 from __future__ import annotations

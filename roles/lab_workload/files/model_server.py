@@ -99,7 +99,7 @@ class ModelServer:
         self.metrics = Metrics(self.registry)
         self.models = {model.name: model for model in models}
         self._sleep = sleep
-        self._chance = chance or random.Random()
+        self._chance = chance or random.Random()  # noqa: S311 - no secret hangs on it
         for model in models:
             self.metrics.announce(model)
 

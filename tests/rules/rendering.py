@@ -1,0 +1,74 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Render role templates the way a rollout does, from role defaults and chosen variables, without a play."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar, trust_as_template
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = ROOT / "roles"
+ANGLE = {
+    "variable_start_string": "<<",
+    "variable_end_string": ">>",
+    "block_start_string": "<%",
+    "block_end_string": "%>",
+    "comment_start_string": "<#",
+    "comment_end_string": "#>",
+}
+
+
+@cache
+def _plugins() -> None:
+    init_plugin_loader([str(ROOT / ".collections")])
+
+
+def role_variables(role: str) -> dict[str, Any]:
+    """Defaults and vars of a role and of `platform`, on which every role depends."""
+    loader = DataLoader()
+    found: dict[str, Any] = {"role_path": str(ROLES / role), "role_name": role}
+    for name in dict.fromkeys(["platform", role]):
+        for part in ("defaults", "vars"):
+            path = ROLES / name / part / "main.yml"
+            if path.exists():
+                found |= loader.load_from_file(str(path), trusted_as_template=True) or {}
+    return found
+
+
+def variables_of_inventory(*files: Path) -> dict[str, Any]:
+    """Variables of inventory files, trusted as templates."""
+    loader = DataLoader()
+    found: dict[str, Any] = {}
+    for path in files:
+        found |= loader.load_from_file(str(path), trusted_as_template=True) or {}
+    return found
+
+
+def render_text(role: str, template: str, variables: Mapping[str, Any] | None = None) -> str:
+    """The text of one template of a role."""
+    _plugins()
+    path = ROLES / role / "templates" / template
+    known = role_variables(role) | dict(variables or {})
+    templar = Templar(loader=DataLoader(), variables=known)
+    templar = templar.copy_with_new_env(searchpath=[str(path.parent)], available_variables=known)
+    overrides = ANGLE if template.endswith(".angle.yaml.j2") else {}
+    return str(templar.template(trust_as_template(path.read_text()), overrides=overrides))
+
+
+def render(role: str, template: str, variables: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The objects of one template of a role."""
+    return [item for item in yaml.safe_load_all(render_text(role, template, variables)) if item]
+
+
+def templates(role: str) -> list[str]:
+    """Names of a role's templates that hold manifests."""
+    return sorted(path.name for path in (ROLES / role / "templates").glob("*.yaml.j2"))
