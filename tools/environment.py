@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Optional
 
@@ -94,10 +94,8 @@ def link_collection() -> None:
     if LINK.is_symlink() or LINK.exists():
         return
     LINK.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with suppress(FileExistsError):  # another make was faster: the same link
         LINK.symlink_to(Path("../../.."))
-    except FileExistsError:
-        pass  # another make was faster: the same link
 
 
 def _make_venv(python: str, target: Path) -> None:
@@ -105,7 +103,9 @@ def _make_venv(python: str, target: Path) -> None:
     if made.returncode == 0:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise EnvironmentProblem(f"{python} cannot make a virtual environment: install python3-venv.\n{made.stdout}{made.stderr}")
+        raise EnvironmentProblem(
+            f"{python} cannot make a virtual environment: install python3-venv.\n{made.stdout}{made.stderr}"
+        )
     print("environment: installing Debian's python3-venv", flush=True)
     for arguments in (["update", "-qq"], ["install", "-y", "-qq", "python3-venv"]):
         subprocess.run(["apt-get", *arguments], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -121,7 +121,9 @@ def venv(name: str) -> Optional[Path]:
     if python is None:
         return None
     pins = ROOT / "requirements" / f"{name}.txt"
-    facts = subprocess.run([python, "-c", "import sys; print(sys.version, sys.prefix)"], capture_output=True, text=True, check=True)
+    facts = subprocess.run(
+        [python, "-c", "import sys; print(sys.version, sys.prefix)"], capture_output=True, text=True, check=True
+    )
     digest = hashlib.sha256(pins.read_bytes() + facts.stdout.encode()).hexdigest()[:12]
     target = cache_dir() / "venvs" / f"{name}-{digest}"
     with held(f"venv-{target.name}", f"the environment {name}"):
@@ -131,7 +133,16 @@ def venv(name: str) -> Optional[Path]:
         started = time.monotonic()
         print(f"environment: installing requirements/{name}.txt into {target}", flush=True)
         _make_venv(python, target)
-        install = [str(target / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(pins)]
+        install = [
+            str(target / "bin" / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+            str(pins),
+        ]
         done = subprocess.run(install, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise EnvironmentProblem(f"pip could not install requirements/{name}.txt:\n{done.stdout}{done.stderr}")
@@ -144,7 +155,9 @@ def variables(home: Path) -> dict[str, str]:
     """The environment of a tool that runs in a virtual environment, free of the caller's own."""
     dropped = {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH", "ANSIBLE_CONFIG", "ANSIBLE_COLLECTIONS_PATH"}
     result = {key: value for key, value in os.environ.items() if key not in dropped}
-    result["PATH"] = f"{home / 'bin'}:{result.get('PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')}"
+    result["PATH"] = (
+        f"{home / 'bin'}:{result.get('PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')}"
+    )
     result["VIRTUAL_ENV"] = str(home)
     result["PYTHONPATH"] = str(ROOT / ".collections")
     result["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")

@@ -18,7 +18,19 @@ SETS = {"run": FIRST, "dev": FIRST, "bench": FIRST, "second-core": SECOND}
 
 def resolve(source: Path, python: str) -> list[str]:
     """Ask pip which versions it would install, without installing any."""
-    command = [python, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", "-", "-r", str(source)]
+    command = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--dry-run",
+        "--ignore-installed",
+        "--report",
+        "-",
+        "-r",
+        str(source),
+    ]
     report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     found = (item["metadata"] for item in report["install"])
     return sorted((f"{item['name']}=={item['version']}" for item in found), key=str.lower)

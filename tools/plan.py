@@ -1,0 +1,181 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each make goal does: steps as data. How they are run is in steps.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+COLLECTION = "ansible_collections.openhands.gpu_observability"
+PLAYBOOK = ("ansible-playbook", "-i", "inventories/lab")
+# The day-2 test moves Prometheus from this version to the lock's.
+BEFORE = '{"lab_prometheus_extra_versions": ["3.13.5"]}'
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command with a name.
+
+    Attributes:
+        name: What one types after `make step NAME=`.
+        about: What it shows, in a few words.
+        command: Program and arguments; {reports} and {root} are filled in.
+        venv: The pinned set it runs in.
+        live: Output is shown as it comes instead of only on failure.
+        needs: Steps of the same goal without which this one means nothing.
+        always: Runs even when an earlier step that it needs failed (cleaning up).
+        lab: Uses this machine's lab, of which there is one.
+        paths: Folders or files of which at least one has to exist, or the step has nothing to look at.
+        env: Environment variables on top.
+    """
+
+    name: str
+    about: str
+    command: tuple[str, ...]
+    venv: str = "dev"
+    live: bool = False
+    needs: tuple[str, ...] = ()
+    always: bool = False
+    lab: bool = False
+    paths: tuple[str, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+
+
+def _pytest(name: str, about: str, *paths: str, **more: object) -> Step:
+    report = "--junitxml={reports}/" + name + ".xml"
+    arguments = more.pop("arguments", ())
+    return Step(name, about, ("pytest", "-q", report, *arguments, *paths), paths=paths, **more)  # type: ignore[arg-type]
+
+
+LINT = (
+    Step("ruff", "Python style and mistakes", ("ruff", "check", ".")),
+    Step("format", "Python formatting", ("ruff", "format", "--check", ".")),
+    Step(
+        "types",
+        "mypy strict on module_utils and plugin_utils",
+        ("mypy", "-p", f"{COLLECTION}.plugins.module_utils", "-p", f"{COLLECTION}.plugins.plugin_utils"),
+    ),
+    Step("yaml", "YAML style", ("yamllint", "--strict", ".")),
+    Step("ansible-lint", "Ansible's production profile", ("ansible-lint", "--offline", "-q", "--strict")),
+    Step("changelog", "changelog fragments", ("antsibull-changelog", "lint")),
+)
+CHECK = (
+    *LINT,
+    _pytest(
+        "unit",
+        "unit and render tests, module_utils covered to 90 %",
+        "tests/unit",
+        arguments=(
+            "--cov=plugins/module_utils",
+            "--cov-branch",
+            "--cov-fail-under=90",
+            "--cov-report=term:skip-covered",
+        ),
+    ),
+    _pytest("render", "every role rendered and checked by the components' own tools", "tests/render"),
+    _pytest("consistency", "defaults, argument specs, README tables, links, names", "tests/consistency"),
+)
+STATIC = (
+    *CHECK,
+    _pytest("unit-second-core", "unit tests on the newest ansible-core and Python", "tests/unit", venv="second-core"),
+    Step(
+        "docs",
+        "documentation of every plugin and role",
+        (
+            "antsibull-docs",
+            "lint-collection-docs",
+            "--plugin-docs",
+            "--validate-collection-refs=self",
+            "--skip-rstcheck",
+            ".",
+        ),
+    ),
+    Step("sanity", "ansible-test sanity on a copy at a collection path", ("python", "tools/sanity.py"), live=True),
+    _pytest("house", "a clone and a built, installed artifact work", "tests/house"),
+)
+LAB_UP = (
+    Step("lab-machine", "Kubernetes on this machine", (*PLAYBOOK, "playbooks/lab.yml"), "run", live=True, lab=True),
+    Step(
+        "lab-site",
+        "the site: roll out, verify, report",
+        (*PLAYBOOK, "site.yml"),
+        "run",
+        live=True,
+        lab=True,
+        needs=("lab-machine",),
+    ),
+)
+LAB_STATUS = (Step("lab-status", "what the lab is doing", (*PLAYBOOK, "playbooks/lab_status.yml"), "run", live=True),)
+LAB_DOWN = (
+    Step("lab-down", "remove the lab", (*PLAYBOOK, "playbooks/lab_down.yml"), "run", live=True, lab=True, always=True),
+)
+TEST = (
+    *STATIC,
+    Step(
+        "lab-machine",
+        "Kubernetes on this machine, with an older Prometheus to upgrade from",
+        (*PLAYBOOK, "playbooks/lab.yml", "-e", BEFORE),
+        live=True,
+        lab=True,
+    ),
+    Step(
+        "molecule",
+        "create to cleanup on the lab, with an upgrade between",
+        ("molecule", "test", "-s", "default"),
+        live=True,
+        lab=True,
+        needs=("lab-machine",),
+    ),
+    Step(
+        "lab-site",
+        "the site: roll out, verify, report",
+        (*PLAYBOOK, "site.yml"),
+        live=True,
+        lab=True,
+        needs=("lab-machine",),
+    ),
+    _pytest(
+        "integration",
+        "engine, verdicts, lab and proof against the real API server",
+        "tests/integration",
+        live=True,
+        lab=True,
+        needs=("lab-machine",),
+    ),
+    *LAB_DOWN,
+    Step(
+        "left-nothing",
+        "lab-down left no process, mount, interface, rule or file",
+        ("python", "tools/left_behind.py"),
+        lab=True,
+    ),
+)
+BENCH = (
+    Step(
+        "bench",
+        "rollout beside kubernetes.core.k8s and kubectl apply",
+        ("python", "tests/bench/run.py"),
+        "bench",
+        live=True,
+        lab=True,
+    ),
+)
+DOCS = (
+    Step(
+        "role-tables", "README tables from argument_specs and defaults", ("python", "tools/role_tables.py"), live=True
+    ),
+)
+PINS = (Step("pins", "exact versions from requirements/*.in", ("python3", "tools/pins.py"), "run", live=True),)
+
+GOALS: dict[str, tuple[Step, ...]] = {
+    "check": CHECK,
+    "lint": LINT,
+    "test": TEST,
+    "lab": LAB_UP,
+    "lab-status": LAB_STATUS,
+    "lab-down": LAB_DOWN,
+    "bench": BENCH,
+    "docs": DOCS,
+    "pins": PINS,
+}
