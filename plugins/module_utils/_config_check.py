@@ -21,7 +21,7 @@ _SEED_PLACEHOLDER = re.compile(r"YOUR_[A-Z_]+|YOUR/SLACK/WEBHOOK")
 _URL = re.compile(r"https?://[^\s/]+\S*")
 _RULE_ERROR = re.compile(
     r"^(?P<file>\S*?rules-\d+\.yaml): (?:\d+:\d+: )?"
-    r'(?:group "(?P<group>[^"]*)", rule \d+, "(?P<rule>[^"]*)": )?(?P<message>.+)$'
+    r'(?:group "(?P<group>[^"]*)", rule \d+, "(?P<rule>[^"]*)": )?(?:yaml: unmarshal errors:)?(?P<message>.+)$'
 )
 _NOISE = re.compile(r"^\s*$|^Checking |^amtool: error: |^\s*(SUCCESS|FAILED):?|\d+ rules found$")
 
@@ -69,6 +69,26 @@ def rule_files(manifests: Sequence[Manifest]) -> List[RuleFile]:
     return found
 
 
+def split(files: Sequence[RuleFile]) -> List[RuleFile]:
+    """Cut files into one per group (without rules) and one per rule, to find which one promtool means.
+
+    promtool names no rule where the YAML itself can't be read, as with a misspelt field or a bad duration.
+    """
+    found: List[RuleFile] = []
+
+    def add(subject: str, group: Mapping[str, Any], rules: List[Any]) -> None:
+        text = json.dumps({"groups": [{**group, "rules": rules}]})
+        found.append(RuleFile("rules-%d.yaml" % len(found), subject, text, len(rules)))
+
+    for file in files:
+        for group in json.loads(file.text)["groups"]:
+            where = "%s, group %s" % (file.subject, group.get("name"))
+            add(where, group, [])
+            for rule in group.get("rules") or []:
+                add("%s, rule %s" % (where, rule.get("alert") or rule.get("record")), {"name": group.get("name")}, [rule])
+    return found
+
+
 def rule_errors(files: Sequence[RuleFile], output: str) -> List[str]:
     """Read promtool's complaints: each names the template, the object, the rule and what is wrong."""
     by_name = {file.filename: file for file in files}
@@ -78,7 +98,7 @@ def rule_errors(files: Sequence[RuleFile], output: str) -> List[str]:
         if match:
             file = by_name.get(match["file"].rpartition("/")[2])
             where = file.subject if file else match["file"]
-            if match["rule"] is not None:
+            if match["rule"] is not None and ", rule " not in where:
                 where += ", group %s, rule %s" % (match["group"], match["rule"])
             errors.append("%s: %s" % (where, match["message"]))
         elif not _NOISE.search(line):
@@ -86,7 +106,12 @@ def rule_errors(files: Sequence[RuleFile], output: str) -> List[str]:
                 errors[-1] += " " + line.strip()
             else:
                 errors.append(line.strip())
-    return errors
+    return list(dict.fromkeys(errors))
+
+
+def precise(errors: Sequence[str]) -> bool:
+    """True where every complaint names its rule."""
+    return all(", rule " in error for error in errors)
 
 
 def alertmanager_configs(manifests: Sequence[Manifest]) -> List[AlertmanagerConfig]:
