@@ -26,8 +26,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._watch
 
 Target = news.Target
 
-TICK = 0.1
-"""Seconds between two looks at what was read: how late readiness may be seen."""
+FIRST_TICK, TICK = 0.02, 0.1
+"""Seconds between two looks at what was read, before everything was read once and later: how late readiness is seen."""
 
 FIRST_LOOK = 1.0
 """Seconds that an object may take to get ready before its children are looked at."""
@@ -117,7 +117,7 @@ class _Waiter:
                     self.feed.follow()
                 self._look(now, patient=now - start < FIRST_LOOK)
                 self.progress.show(self.board, now)
-                self.sleep(min(TICK, deadline - now))
+                self.sleep(min(TICK if self.board.all_heard else FIRST_TICK, deadline - now))
                 now = self.clock()
             self._last_look(self.clock())
         finally:

@@ -49,7 +49,7 @@ class Follower:
         self,
         client: Client,
         collection: Collection,
-        found: "queue.SimpleQueue[News]",
+        found: queue.SimpleQueue[News],
         go_on: threading.Event,
         stop: threading.Event,
     ) -> None:
@@ -80,7 +80,7 @@ class Follower:
                 pause = error.retry_after or BACKOFF[min(failures, len(BACKOFF) - 1)]
                 failures += 1
                 self._stop.wait(min(pause, BACKOFF[-1]))
-            except Exception as error:  # a thread that dies in silence would look like an object that never gets ready
+            except Exception as error:  # noqa: BLE001 - a thread that dies in silence looks like an object that never gets ready
                 self._tell(Trouble(0, "%s: %s" % (type(error).__name__, error)))
                 self._stop.wait(BACKOFF[-1])
 

@@ -55,8 +55,6 @@ PATIENCE: Dict[Code, Optional[float]] = {
     Code.IMAGE_PLATFORM: 0,
     Code.CONTAINER_CONFIG: 0,
     Code.CLAIM_LOST: 0,
-    # Counted in restarts, see RESTARTS.
-    Code.CRASH_LOOP: 0,
     # A registry or a namespace label may be a moment behind.
     Code.POD_SECURITY: 5,
     Code.IMAGE_MISSING: 10,
@@ -72,10 +70,12 @@ PATIENCE: Dict[Code, Optional[float]] = {
     # A rolling update may free quota by removing old pods.
     Code.QUOTA: 20,
     Code.CREATE_REFUSED: 20,
+    # And RESTARTS: what it needs may be starting beside it.
+    Code.CRASH_LOOP: 20,
     Code.CLAIM_MISSING: 30,
     Code.CONTAINER_START: 30,
     # Networks, webhooks and provisioners come back.
-    Code.IMAGE_UNREACHABLE: 60,
+    Code.IMAGE_UNREACHABLE: 30,
     Code.WEBHOOK_DOWN: 60,
     Code.PROVISIONING: 60,
     Code.SANDBOX: 60,

@@ -61,11 +61,13 @@ def container_cause(status: Mapping[str, Any], spec: Mapping[str, Any]) -> Optio
         lost = missing_reference(message)
         if lost:
             return Cause(Code.REFERENCE_MISSING, "container %s can't be created: %s" % (name, lost))
-        return Cause(Code.CONTAINER_CONFIG, "container %s can't be created: %s" % (name, condensed(message)))
+        # The kubelet ends such messages with names that we have said already.
+        why = condensed(re.sub(r" \(pod: .*\)$", "", message))
+        return Cause(Code.CONTAINER_CONFIG, "container %s can't be created: %s" % (name, why))
     if reason == "CrashLoopBackOff":
         return _crash(status, spec, mapping(status, "lastState", "terminated"), looping=True)
     if reason and reason not in ("ContainerCreating", "PodInitializing"):
-        return Cause(Code.CONTAINER_START, "container %s can't be started: %s" % (name, condensed(message) or reason))
+        return Cause(Code.CONTAINER_START, "container %s can't be started: %s" % (name, _core(message) or reason))
     ended = mapping(status, "state", "terminated")
     if number(ended, "exitCode") != 0:
         return _crash(status, spec, ended, looping=False)
@@ -87,6 +89,12 @@ def _crash(status: Mapping[str, Any], spec: Mapping[str, Any], ended: Mapping[st
     )
 
 
+def _core(message: str) -> str:
+    """What a runtime says, without the layers it went through."""
+    inner = message.rpartition("unable to start container process: ")[2]
+    return condensed(re.sub(r": unknown$", "", inner.strip()), limit=200)
+
+
 def _ended(ended: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     code, reason = number(ended, "exitCode"), text(ended, "reason")
     if reason == "OOMKilled":
@@ -96,5 +104,5 @@ def _ended(ended: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     if reason in ("", "Error", "Completed"):
         reason = ""
     words = ", ".join(part for part in ("exit code %d" % code, reason, meaning) if part)
-    message = condensed(text(ended, "message"), limit=200)
+    message = _core(text(ended, "message"))
     return words + (": " + message if message else "")

@@ -23,8 +23,9 @@ CLASSES: Tuple[Tuple[Code, str], ...] = (
 )
 
 PREFIX = re.compile(
-    r"^(Error creating: |create \S+ \S+ in \S+ \S+ failed error: )?"
-    r"((pods|Pod|persistentvolumeclaims) \"[^\"]*\" is (forbidden|invalid): )?"
+    r"^(\(combined from similar events\): )?(error creating: |create \S+ \S+ in \S+ \S+ failed error: )?"
+    r"((pods?|persistentvolumeclaims) \"[^\"]*\" is (forbidden|invalid): )?",
+    re.IGNORECASE,
 )
 
 

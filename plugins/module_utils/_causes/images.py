@@ -16,8 +16,10 @@ CLASSES: Tuple[Tuple[Code, str, str], ...] = (
     (Code.IMAGE_PLATFORM, r"no match for platform", "it isn't built for the node's platform"),
     (
         Code.IMAGE_UNREACHABLE,
-        r"no such host|connection refused|timed? ?out|x509|tls:|deadline exceeded|unreachable|reset by peer|no route"
-        r"|server misbehaving|http response to https|toomanyrequests|50[0234] ",
+        (
+            r"no such host|connection refused|timed? ?out|x509|tls:|deadline exceeded|unreachable|reset by peer"
+            r"|no route|server misbehaving|http response to https|toomanyrequests|50[0234] "
+        ),
         "its registry can't be reached",
     ),
     (

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.masking import masked, values_of
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.masking import masked
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._mask import secret_values
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Client, Object
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
     dig,
@@ -122,10 +123,12 @@ class Look:
         values = list(self._secrets)
         for name in sorted(secrets_used(pod)):
             try:
-                values += values_of(self._client.get(path_to("Secret", text(pod, "metadata", "namespace"), name)))
+                secret = self._client.get(path_to("Secret", text(pod, "metadata", "namespace"), name))
             except ApiError as error:
                 if error.status != 404:
                     return None
+            else:
+                values += secret_values([{"apiVersion": "v1", "kind": "Secret", **secret}])
         return values
 
 

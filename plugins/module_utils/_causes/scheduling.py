@@ -24,7 +24,7 @@ def scheduling_cause(message: str) -> Cause:
     storage_class = CLASS.search(message)
     if storage_class:
         return Cause(Code.CLASS_MISSING, "StorageClass %s doesn't exist" % storage_class["name"])
-    why = re.split(r"\.? ?preemption:", message, maxsplit=1)[0]
+    why = re.split(r"\.? ?(?:no new claims to deallocate|preemption:)", message, maxsplit=1)[0]
     found = NODES.match(why)
     if not found:
         return Cause(Code.UNSCHEDULABLE, "unschedulable: %s" % condensed(why))

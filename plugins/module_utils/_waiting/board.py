@@ -35,6 +35,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiti
     collections_of,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.patience import Patience, unreadable
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.settling import settling_seconds
 
 UNREAD = Verdict(Status.IN_PROGRESS)
 GONE = Verdict(Status.NOT_FOUND, "gone")
@@ -54,6 +55,8 @@ class Entry:
     examined: bool = False
     verdict: Verdict = UNREAD
     patience: Patience = field(default_factory=Patience)
+    unsettled: bool = False
+    good_since: Optional[float] = None
 
 
 class Board:
@@ -126,9 +129,20 @@ class Board:
         if self._absent:
             return verdict if verdict.status is Status.TERMINATING else STAYS
         if verdict.status is Status.CURRENT:
-            entry.patience.reset()
-            return verdict
+            return self._settled(entry, verdict, now)
+        entry.unsettled, entry.good_since = True, None
         return entry.patience.weigh(entry.target.id, verdict, insight.cause, now)
+
+    def _settled(self, entry: Entry, verdict: Verdict, now: float) -> Verdict:
+        """Believe what became current during the wait when it has stayed so for a moment."""
+        if entry.good_since is None:
+            entry.good_since = now
+        wanted = settling_seconds(entry.obj or {}, entry.patience.crashed) if entry.unsettled else 0.0
+        if now - entry.good_since < wanted:
+            return Verdict(Status.IN_PROGRESS, "available, and watched for %d s before it is believed" % wanted)
+        entry.unsettled = False
+        entry.patience.reset()
+        return verdict
 
     def _finished(self, entry: Entry) -> bool:
         """A Job that is removed some time after it completed has done its work."""

@@ -104,5 +104,5 @@ class ThreadedExaminer:
     def _examined(self, look: Look, target: ObjectId, obj: Object) -> Insight:
         try:
             return examine(look, self._targets[target], obj)
-        except Exception:  # an explanation is a courtesy: without it the verdict stands
+        except Exception:  # noqa: BLE001 - an explanation is a courtesy: without it the verdict stands
             return Insight()

@@ -41,11 +41,17 @@ class Patience:
     code: Optional[Code] = None
     since: float = 0.0
     fewest_crashes: Optional[int] = None
+    crashing_since: float = 0.0
     failing_since: Optional[float] = None
+
+    @property
+    def crashed(self) -> bool:
+        """Whether a container was seen to crash."""
+        return self.fewest_crashes is not None
 
     def reset(self) -> None:
         """All is well again."""
-        self.code = self.failing_since = None
+        self.code = self.failing_since = self.fewest_crashes = None
 
     def weigh(self, target: ObjectId, verdict: Verdict, cause: Optional[Cause], now: float) -> Verdict:
         """The verdict with its cause, terminal when the patience for it is over."""
@@ -66,13 +72,22 @@ class Patience:
         if cause.code is not self.code:
             self.code, self.since = cause.code, now
         if cause.code in (Code.CRASH_LOOP, Code.CRASHED):
-            # A pod that crashed before this rollout mended its cause still sits out its back-off.
-            known = self.fewest_crashes
-            self.fewest_crashes = cause.count if known is None else min(known, cause.count)
-        if cause.code is Code.CRASH_LOOP and (cause.count < RESTARTS or cause.count <= (self.fewest_crashes or 0)):
-            return False
+            return self._crashed_out(cause, now)
         patience = PATIENCE[cause.code]
         return patience is not None and now - self.since >= patience
+
+    def _crashed_out(self, cause: Cause, now: float) -> bool:
+        # Between two crashes a container runs for a moment: this time goes on.
+        if self.fewest_crashes is None:
+            self.fewest_crashes, self.crashing_since = cause.count, now
+        self.fewest_crashes = min(self.fewest_crashes, cause.count)
+        patience = PATIENCE[cause.code]
+        # One more crash must be seen: a pod that crashed before this rollout mended the cause sits out its back-off.
+        return (
+            patience is not None
+            and now - self.crashing_since >= patience
+            and cause.count >= max(RESTARTS, self.fewest_crashes + 1)
+        )
 
 
 def _reason(target: ObjectId, verdict: Verdict, cause: Cause) -> str:
