@@ -1,0 +1,143 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Renders on the controller, then runs the engine here (local connection) or on the target by one module call."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Mapping, Optional
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _engine, _loader
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import ROLLOUT_ARGSPEC
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request, dump_manifests
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Manifest
+from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _render, _upstream
+from ansible_collections.openhands.gpu_observability.plugins.plugin_utils._plain import plain
+
+display = Display()
+MODULE = "openhands.gpu_observability.rollout"
+
+
+class ActionModule(ActionBase):
+    """The action behind the task ``rollout``."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+    _requires_connection = False
+    TRANSFERS_FILES = True
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """Run the task."""
+        variables = task_vars or {}
+        result: Dict[str, Any] = super().run(tmp, variables)
+        options = self._options()
+        try:
+            manifests = self._manifests(options, variables)
+            if self._here():
+                result.update(self._run_here(options, manifests, variables))
+            else:
+                result.update(self._run_there(options, manifests, variables))
+        except RolloutError as error:
+            result.update(error.result, failed=True, msg=error.message)
+        return result
+
+    def _options(self) -> Dict[str, Any]:
+        validation = ArgumentSpecValidator(ROLLOUT_ARGSPEC).validate(plain(self._task.args))
+        if validation.error_messages:
+            raise AnsibleActionFail("rollout: %s" % "; ".join(validation.error_messages))
+        return dict(validation.validated_parameters)
+
+    def _here(self) -> bool:
+        """Whether the controller is the place to run."""
+        local = self._connection.transport in ("local", "ansible.builtin.local") or self._connection._load_name == "local"
+        return bool(local) and not self._play_context.become
+
+    def _manifests(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> List[Manifest]:
+        role = self._task._role
+        folder = os.path.join(role._role_path, "templates") if role is not None else None
+        names = _render.find(options["templates"], folder)
+        manifests = _upstream.load(
+            options["upstream"], options["upstream_base"], options["upstream_cache"], self._emitter(options)
+        )
+        if folder is not None:
+            shown = os.path.join("roles", role.get_name(), "templates")
+            manifests += _render.render(self._templar, names, folder, variables, shown)
+        for index, body in enumerate(options["manifests"]):
+            manifests += _loader.flatten(body, "manifests[%d]" % index)
+        return manifests
+
+    def _emitter(self, options: Mapping[str, Any]) -> Any:
+        prefix = options["component"] + ": "
+
+        def emit(line: str) -> None:
+            text = line if line.startswith(prefix) else prefix + line
+            display.display("    " + text, stderr=True)
+
+        return emit
+
+    def _run_here(
+        self, options: Dict[str, Any], manifests: List[Manifest], variables: Mapping[str, Any]
+    ) -> Dict[str, Any]:
+        request = Request.of(options, manifests, bool(self._task.check_mode), bool(self._task.diff))
+        with task_environment(self._environment()):
+            return _engine.run(request, self._emitter(options))
+
+    def _environment(self) -> Dict[str, str]:
+        """The task's ``environment:``, which Ansible hands to modules only."""
+        merged: Dict[str, str] = {}
+        entries = self._task.environment or []
+        for entry in entries if isinstance(entries, list) else [entries]:
+            values = plain(self._templar.template(entry)) if entry else {}
+            merged.update({str(key): str(value) for key, value in (values or {}).items()})
+        return merged
+
+    def _run_there(
+        self, options: Dict[str, Any], manifests: List[Manifest], variables: Mapping[str, Any]
+    ) -> Dict[str, Any]:
+        """Send the request as a file, so that no secret is among the module's arguments."""
+        request = {
+            "options": {key: value for key, value in options.items() if key not in ("manifests", "templates")},
+            "manifests": dump_manifests(manifests),
+        }
+        folder = self._connection._shell.tmpdir or self._make_tmp_path()
+        remote = self._connection._shell.join_path(folder, "request.json")
+        handle, path = tempfile.mkstemp(prefix="rollout-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(request, stream)
+            self._transfer_file(path, remote)
+        finally:
+            os.unlink(path)
+        self._fixup_perms2((folder, remote))
+        arguments = {"component": options["component"], "request_file": remote}
+        answer: Dict[str, Any] = self._execute_module(
+            module_name=MODULE, module_args=arguments, task_vars=dict(variables)
+        )
+        for line in answer.pop("progress", []):
+            display.display("    " + line, stderr=True)
+        return answer
+
+
+@contextmanager
+def task_environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for a while."""
+    before = {key: os.environ.get(key) for key in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value

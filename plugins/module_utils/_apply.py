@@ -1,0 +1,163 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Write what drifted, stage by stage."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
+    _conflicts,
+    _dry_run,
+    _live,
+    _order,
+    _parallel,
+    _plan,
+)
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import compare
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import (
+    InvalidInput,
+    Problem,
+    RolloutError,
+)
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._order import FOUNDATION, stage
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Change, Emit, Object
+
+FOUNDATION_SECONDS = 60.0
+STALE_TRIES = 5
+HALFWAY = "Namespaces and definitions of this set are in place; nothing else was written."
+STOPPED = "What came before is in place; a rerun goes on from here."
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time, for tests to replace."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+def foundation(client: EngineClient, plan: _plan.Plan, items: Sequence[Item], emit: Emit, clock: Clock) -> None:
+    """Apply namespaces and definitions, wait until they serve, then check what had to wait for them."""
+    waiting = [item for item in plan.items if item.deferred and stage(item.id) != FOUNDATION]
+    write(client, items, emit)
+    if not waiting:
+        return
+    _await_kinds(client, plan, clock)
+    plan.new_namespaces.clear()
+    for item in waiting:
+        item.resource = client.resource(item.api_version, item.id.kind)
+    _live.read(client, waiting)
+    problems = _check_again(client, waiting, plan, clock)
+    if problems:
+        raise InvalidInput(problems, HALFWAY)
+
+
+def _check_again(client: EngineClient, waiting: List[Item], plan: _plan.Plan, clock: Clock) -> List[Problem]:
+    """Dry-run the late items. A kind that was served a moment ago may still answer 404, so that is asked again."""
+    deadline = clock.now() + 10.0
+    while True:
+        problems = _plan.dry_run(client, waiting, plan.items, may_wait=False)
+        if not any("could not find the requested resource" in problem.message for problem in problems):
+            return problems
+        if clock.now() > deadline:
+            return problems
+        clock.sleep(0.2)
+
+
+def _await_kinds(client: EngineClient, plan: _plan.Plan, clock: Clock) -> None:
+    """Wait until the server serves every kind that this set defines and uses."""
+    deadline = clock.now() + FOUNDATION_SECONDS
+    pause = 0.05
+    while True:
+        client.forget_discovery()
+        missing = sorted(
+            {
+                (item.api_version, item.id.kind)
+                for item in plan.items
+                if client.resource(item.api_version, item.id.kind) is None
+            }
+        )
+        if not missing:
+            return
+        if clock.now() > deadline:
+            names = ", ".join("%s %s" % pair for pair in missing)
+            raise RolloutError(
+                "The server doesn't serve %s %d s after its definition was applied. %s"
+                % (names, FOUNDATION_SECONDS, _definition_faults(client, plan))
+            )
+        clock.sleep(pause)
+        pause = min(1.0, pause * 1.5)
+
+
+def _definition_faults(client: EngineClient, plan: _plan.Plan) -> str:
+    """What the definitions' conditions say."""
+    found = []
+    for item in plan.foundation:
+        live = _live.get(client, item.path()) if item.id.kind == "CustomResourceDefinition" else None
+        for condition in ((live or {}).get("status") or {}).get("conditions") or ():
+            if condition.get("type") in ("Established", "NamesAccepted") and condition.get("status") != "True":
+                found.append("%s: %s" % (item.id.name, condition.get("message")))
+    return " ".join(found) or "Its definition has no complaint."
+
+
+def write(client: EngineClient, items: Sequence[Item], emit: Emit) -> None:
+    """Apply the items that changed. A stage ends before the next begins, and errors of a stage come together."""
+    for group in _order.stages([(item.id, item) for item in items if item.change is not Change.UNCHANGED]):
+        results = _parallel.each(lambda item: _write_one(client, item, emit), group)
+        problems = [problem for found in results for problem in found]
+        if problems:
+            raise InvalidInput(problems, STOPPED)
+
+
+def _write_one(client: EngineClient, item: Item, emit: Emit) -> List[Problem]:
+    for attempt in range(STALE_TRIES):
+        try:
+            item.applied = _dry_run.patch(client, item.path(), _with_version(item), force=item.force)
+        except ApiError as error:
+            again, problems = _write_refused(client, item, error, last=attempt == STALE_TRIES - 1)
+            if again:
+                continue
+            return problems
+        break
+    if item.deferred:
+        item.change = compare(item.live, item.applied or {})
+    if item.change is not Change.UNCHANGED:
+        emit("%s %s" % (item.change.value, item.id))
+    return []
+
+
+def _with_version(item: Item) -> Object:
+    """The body with the version that was read, so that nobody's change in between is overlooked."""
+    body = item.manifest.body
+    version = ((item.live or {}).get("metadata") or {}).get("resourceVersion")
+    if not version or item.deferred:
+        return body
+    return {**body, "metadata": {**body["metadata"], "resourceVersion": version}}
+
+
+def _write_refused(client: EngineClient, item: Item, error: ApiError, last: bool) -> Tuple[bool, List[Problem]]:
+    """Return (try again, problems)."""
+    answer = classify(error)
+    if answer in (Answer.STALE, Answer.EXISTS) and not last:
+        item.live = _live.get(client, item.path())
+        problems = _dry_run.check(client, item, frozenset())
+        return not problems, problems
+    if answer is Answer.OWNED:
+        return False, [item.problem(_conflicts.sentence(c), c.field) for c in _conflicts.read(error)]
+    if answer in (Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED):
+        raise error
+    return False, _dry_run.refusals(item, error)
+
+
+def uid(body: Optional[Object]) -> str:
+    """An object's uid, empty where unknown."""
+    metadata: Dict[str, str] = (body or {}).get("metadata") or {}
+    return str(metadata.get("uid") or "")

@@ -1,0 +1,100 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Argument specifications that several plugins share."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+ArgumentSpec = Dict[str, Dict[str, Any]]
+
+CONNECTION_ARGSPEC: ArgumentSpec = {
+    "kubeconfig": {"type": "raw", "no_log": True},
+    "context": {"type": "str"},
+    "host": {"type": "str"},
+    "api_key": {"type": "str", "no_log": True},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "client_cert": {"type": "path", "aliases": ["cert_file"]},
+    "client_key": {"type": "path", "aliases": ["key_file"], "no_log": False},
+    "ca_cert": {"type": "path", "aliases": ["ssl_ca_cert"]},
+    "validate_certs": {"type": "bool", "aliases": ["verify_ssl"]},
+    "proxy": {"type": "str", "no_log": True},
+    "no_proxy": {"type": "str"},
+    "impersonate_user": {"type": "str"},
+    "impersonate_groups": {"type": "list", "elements": "str"},
+}
+
+TRANSFORM_OPTIONS: ArgumentSpec = {
+    "image_mirror": {"type": "str", "default": ""},
+    "image_overrides": {"type": "dict", "default": {}},
+    "pull_secrets": {"type": "list", "elements": "raw", "default": [], "no_log": False},
+    "tolerations": {"type": "list", "elements": "dict", "default": []},
+    "node_selector": {"type": "dict", "default": {}},
+    "labels": {"type": "dict", "default": {}},
+}
+
+CONDITION_OPTIONS: ArgumentSpec = {
+    "api_version": {"type": "str", "required": True},
+    "kind": {"type": "str", "required": True},
+    "name": {"type": "str"},
+    "current": {"type": "str", "required": True},
+    "failed": {"type": "str"},
+}
+
+OVERRIDE_OPTIONS: ArgumentSpec = {
+    "api_version": {"type": "str"},
+    "kind": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str"},
+    "merge": {"type": "dict", "required": True},
+}
+
+ROLLOUT_ARGSPEC: ArgumentSpec = {
+    "component": {"type": "str", "required": True},
+    "namespace": {"type": "str"},
+    "inventory_namespace": {"type": "str"},
+    "templates": {"type": "list", "elements": "str", "default": []},
+    "upstream": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"path": {"type": "str", "required": True}, "sha256": {"type": "str", "required": True}},
+    },
+    "upstream_base": {"type": "str", "default": "https://raw.githubusercontent.com"},
+    "upstream_cache": {"type": "path"},
+    "manifests": {"type": "list", "elements": "dict", "default": [], "no_log": False},
+    "overrides": {"type": "list", "elements": "dict", "default": [], "options": OVERRIDE_OPTIONS},
+    "transform": {"type": "dict", "options": TRANSFORM_OPTIONS},
+    "conditions": {"type": "list", "elements": "dict", "default": [], "options": CONDITION_OPTIONS},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 600},
+    **CONNECTION_ARGSPEC,
+}
+
+MODULE_ONLY: ArgumentSpec = {"request_file": {"type": "path"}}
+"""How the action hands a rendered set to the module: a file only its owner reads, gone once read."""
+
+RESOURCE_OPTIONS: ArgumentSpec = {
+    "api_version": {"type": "str", "default": "v1"},
+    "kind": {"type": "str", "required": True},
+    "namespace": {"type": "str"},
+    "name": {"type": "str"},
+    "label_selector": {"type": "str"},
+}
+
+ROLLOUT_INFO_ARGSPEC: ArgumentSpec = {
+    "component": {"type": "str"},
+    "inventory_namespace": {"type": "str"},
+    "resources": {
+        "type": "list",
+        "elements": "dict",
+        "options": RESOURCE_OPTIONS,
+        "mutually_exclusive": [["name", "label_selector"]],
+    },
+    "conditions": {"type": "list", "elements": "dict", "default": [], "options": CONDITION_OPTIONS},
+    **CONNECTION_ARGSPEC,
+}

@@ -1,0 +1,125 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""One object through the server's dry run, and what its refusal means for the plan."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, FrozenSet, List, Optional
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _conflicts
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify, faults
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import (
+    FIELD_MANAGER,
+    compare,
+    same_content,
+)
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import ConnectionProblem, Problem
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Change, Object
+
+APPLY = "application/apply-patch+yaml"
+_STOPS = frozenset({Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED, Answer.THROTTLED, Answer.TRANSIENT})
+_REFUSED = frozenset({Answer.INVALID})
+
+
+def patch(client: EngineClient, path: str, body: Object, force: bool = False, dry_run: bool = False) -> Object:
+    """Server-side apply under our own field manager."""
+    query: Dict[str, str] = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
+    if dry_run:
+        query["dryRun"] = "All"
+    return client.send("PATCH", path, body, query, APPLY)
+
+
+def check(client: EngineClient, item: Item, coming: FrozenSet[str]) -> List[Problem]:
+    """Dry-run one item whose place exists; fill in what it would become. ``coming``: names this set will create."""
+    try:
+        item.planned = patch(client, item.path(), item.manifest.body, dry_run=True)
+    except ApiError as error:
+        return _refused(client, item, error, coming)
+    item.change = compare(item.live, item.planned)
+    item.deferred = ""
+    return []
+
+
+def _refused(client: EngineClient, item: Item, error: ApiError, coming: FrozenSet[str]) -> List[Problem]:
+    answer = classify(error)
+    if answer in _STOPS:
+        raise error
+    if answer is Answer.OWNED:
+        return _owned(client, item, error)
+    if answer is Answer.NO_DRY_RUN:
+        defer(item, "an admission webhook can't dry-run: not checked by the server")
+        return []
+    awaited = _awaited(item, error, coming)
+    if answer in (Answer.FORBIDDEN, Answer.NOT_FOUND) and awaited:
+        defer(item, "refers to %s, which this set creates" % awaited)
+        return []
+    return refusals(item, error)
+
+
+def defer(item: Item, why: str) -> None:
+    """Mark an item as one that only its apply will check."""
+    item.deferred = why
+    item.change = Change.CREATED if item.live is None else Change.CONFIGURED
+
+
+def refusals(item: Item, error: ApiError) -> List[Problem]:
+    """One problem for each field that the server names."""
+    if classify(error) is Answer.FORBIDDEN:
+        return [item.problem("not allowed: %s" % error.message)]
+    return [item.problem(message, path) for path, message in faults(error)]
+
+
+def _owned(client: EngineClient, item: Item, error: ApiError) -> List[Problem]:
+    conflicts = _conflicts.read(error)
+    try:
+        forced = patch(client, item.path(), item.manifest.body, force=True, dry_run=True)
+    except ApiError as other:
+        if classify(other) in _STOPS:
+            raise
+        return refusals(item, other)
+    owners = ", ".join(sorted({conflict.manager for conflict in conflicts}))
+    if item.live is not None and same_content(item.live, forced):
+        item.note = "adopted from %s: the content was the same" % owners
+    elif _conflicts.may_take_over(conflicts):
+        fields = ", ".join(conflict.field for conflict in conflicts)
+        item.note = "took %s over from %s" % (fields, owners)
+    else:
+        return [item.problem(_conflicts.sentence(conflict), conflict.field) for conflict in conflicts]
+    item.planned, item.force, item.change, item.deferred = forced, True, Change.CONFIGURED, ""
+    return []
+
+
+def check_elsewhere(client: EngineClient, item: Item, namespace: str) -> List[Problem]:
+    """Dry-run an object of a namespace that doesn't exist yet in one that does; only plain faults of input count."""
+    body = {**item.manifest.body, "metadata": {**item.manifest.body["metadata"], "namespace": namespace}}
+    if item.resource is None:
+        return []
+    try:
+        patch(client, item.resource.path(namespace, item.id.name), body, force=True, dry_run=True)
+    except ApiError as error:
+        answer = classify(error)
+        if answer in _STOPS:
+            raise
+        if answer in _REFUSED:
+            return refusals(item, error)
+    return []
+
+
+def _awaited(item: Item, error: ApiError, coming: FrozenSet[str]) -> Optional[str]:
+    """The name of this set's own that the refusal speaks of; a lack of rights isn't one."""
+    if " cannot " in error.message:
+        return None
+    for name in sorted(coming):
+        if re.search(r"(?<![\w.-])%s(?![\w.-])" % re.escape(name), error.message):
+            return name
+    return None
+
+
+def stopped(error: ApiError, where: str) -> ConnectionProblem:
+    """An error that has nothing to do with one object."""
+    return ConnectionProblem("%s: %s" % (where, error.message))

@@ -1,0 +1,89 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""One object on its way through plan, apply and wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
+    Change,
+    Manifest,
+    Object,
+    ObjectId,
+    Resource,
+    Status,
+    Verdict,
+)
+
+
+@dataclass
+class Item:
+    """What is wanted, what is there, and what will become of it."""
+
+    manifest: Manifest
+    id: ObjectId
+    resource: Optional[Resource] = None
+    """None while the server doesn't serve the kind yet."""
+    live: Optional[Object] = field(default=None, repr=False)
+    planned: Optional[Object] = field(default=None, repr=False)
+    """The dry run's answer; None where no dry run was possible."""
+    change: Change = Change.UNCHANGED
+    deferred: str = ""
+    """Why the server couldn't check it yet."""
+    force: bool = False
+    """Take the fields over from their owners."""
+    note: str = ""
+    applied: Optional[Object] = field(default=None, repr=False)
+    verdict: Optional[Verdict] = None
+    seconds: float = 0.0
+
+    @property
+    def source(self) -> str:
+        """Where the object was written: ``file:line``."""
+        manifest = self.manifest
+        return "%s:%d" % (manifest.source, manifest.line) if manifest.line else manifest.source
+
+    @property
+    def api_version(self) -> str:
+        """As the manifest has it."""
+        return str(self.manifest.body.get("apiVersion", ""))
+
+    @property
+    def current_object(self) -> Optional[Object]:
+        """The newest version of the object that was seen on the server."""
+        return self.applied or self.live
+
+    def problem(self, message: str, field_path: str = "") -> Problem:
+        """A problem of this object."""
+        return Problem(message, self.source, str(self.id), field_path)
+
+    def path(self) -> str:
+        """The object's URL path."""
+        if self.resource is None:
+            raise ValueError("%s: its kind isn't served yet" % self.id)
+        return self.resource.path(self.id.namespace, self.id.name)
+
+    def to_result(self) -> Dict[str, Any]:
+        """The object as the task's result shows it."""
+        verdict = self.verdict or Verdict(Status.NOT_FOUND)
+        return {
+            "api_version": self.api_version,
+            "kind": self.id.kind,
+            "namespace": self.id.namespace,
+            "name": self.id.name,
+            "change": self.change.value,
+            "verdict": verdict.status.value,
+            "reason": verdict.reason or self.note,
+            "seconds": round(self.seconds, 3),
+            "source": self.source,
+        }
+
+
+def counts(items: List[Item]) -> Dict[str, int]:
+    """How many objects met each change."""
+    return {change.value: sum(1 for item in items if item.change is change) for change in Change}

@@ -1,0 +1,102 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Upstream files at a pinned address: fetched once, checked against their sum, kept in a cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from typing import Any, Callable, List, Mapping, Optional, Sequence
+from urllib.error import HTTPError, URLError
+from urllib.parse import unquote, urlsplit
+
+from ansible.module_utils.urls import ConnectionError as UrlConnectionError, SSLValidationError, open_url
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _loader
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput, Problem
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Emit, Manifest
+
+SECONDS = 60
+Fetch = Callable[[str], bytes]
+
+
+def load(
+    files: Sequence[Mapping[str, Any]], base: str, cache: Optional[str], emit: Emit, fetch: Optional[Fetch] = None
+) -> List[Manifest]:
+    """Read all objects of the files. Problems of all files are raised together."""
+    manifests: List[Manifest] = []
+    problems: List[Problem] = []
+    for entry in files:
+        path, wanted = str(entry["path"]).lstrip("/"), str(entry["sha256"]).lower()
+        try:
+            content = read(path, wanted, base, cache, emit, fetch or _fetch)
+            manifests += _loader.load(content.decode("utf-8"), path)
+        except InvalidInput as exc:
+            problems += exc.problems
+        except UnicodeDecodeError:
+            problems.append(Problem("isn't UTF-8 text", path))
+    if problems:
+        raise InvalidInput(problems)
+    return manifests
+
+
+def read(path: str, wanted: str, base: str, cache: Optional[str], emit: Emit, fetch: Fetch) -> bytes:
+    """One file's content, from the cache where its sum is right, else from its address."""
+    kept = os.path.join(os.path.expanduser(cache), path) if cache else None
+    if kept and not os.path.abspath(kept).startswith(os.path.abspath(os.path.expanduser(cache or "")) + os.sep):
+        raise InvalidInput([Problem("leads out of the cache folder", path)])
+    if kept and os.path.isfile(kept):
+        with open(kept, "rb") as stream:
+            content = stream.read()
+        if digest(content) == wanted:
+            return content
+    address = "%s/%s" % (base.rstrip("/"), path)
+    emit("fetching %s" % address)
+    content = fetch(address)
+    found = digest(content)
+    if found != wanted:
+        text = "%s has the sha256 %s, but %s is pinned: nothing of it is used" % (address, found, wanted)
+        raise InvalidInput([Problem(text, path)])
+    if kept:
+        _keep(kept, content)
+    return content
+
+
+def digest(content: bytes) -> str:
+    """The sha256 in hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _fetch(address: str) -> bytes:
+    try:
+        if address.startswith("file://"):
+            with open(unquote(urlsplit(address).path), "rb") as stream:
+                return stream.read()
+        with open_url(address, timeout=SECONDS, http_agent="openhands.gpu_observability") as answer:
+            content: bytes = answer.read()
+            return content
+    except HTTPError as exc:
+        reason = "the server answered %d %s" % (exc.code, exc.reason)
+    except (URLError, UrlConnectionError, SSLValidationError) as exc:
+        reason = str(getattr(exc, "reason", exc))
+    except OSError as exc:
+        reason = exc.strerror or str(exc)
+    raise InvalidInput([Problem("%s can't be fetched: %s" % (address, reason), "upstream")])
+
+
+def _keep(path: str, content: bytes) -> None:
+    """Write beside and rename, so that nobody reads half a file."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".download-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise
