@@ -10,21 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
+from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _render
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = ROOT / "roles"
-ANGLE = {
-    "variable_start_string": "<<",
-    "variable_end_string": ">>",
-    "block_start_string": "<%",
-    "block_end_string": "%>",
-    "comment_start_string": "<#",
-    "comment_end_string": "#>",
-}
 
 
 @cache
@@ -53,20 +45,13 @@ def variables_of_inventory(*files: Path) -> dict[str, Any]:
     return found
 
 
-def render_text(role: str, template: str, variables: Mapping[str, Any] | None = None) -> str:
-    """The text of one template of a role."""
+def render(role: str, template: str, variables: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The objects of one template of a role, by the renderer that a rollout uses."""
     _plugins()
-    path = ROLES / role / "templates" / template
     known = role_variables(role) | dict(variables or {})
     templar = Templar(loader=DataLoader(), variables=known)
-    templar = templar.copy_with_new_env(searchpath=[str(path.parent)], available_variables=known)
-    overrides = ANGLE if template.endswith(".angle.yaml.j2") else {}
-    return str(templar.template(trust_as_template(path.read_text()), overrides=overrides))
-
-
-def render(role: str, template: str, variables: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """The objects of one template of a role."""
-    return [item for item in yaml.safe_load_all(render_text(role, template, variables)) if item]
+    manifests = _render.render(templar, [template], str(ROLES / role / "templates"), known)
+    return [manifest.body for manifest in manifests]
 
 
 def templates(role: str) -> list[str]:
