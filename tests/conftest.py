@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible.plugins.loader import init_plugin_loader
 
 ROOT = Path(__file__).resolve().parent.parent
 COLLECTIONS = ROOT / ".collections"
@@ -29,6 +30,10 @@ os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
 os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
 for unwanted in ("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_INVENTORY", "K8S_AUTH_KUBECONFIG", "KUBECONFIG"):
     os.environ.pop(unwanted, None)
+
+
+# Ansible's finder comes before the first import of the collection: its plugins resolve under their full names only then.
+init_plugin_loader([str(COLLECTIONS)])
 
 
 @pytest.fixture(scope="session")
