@@ -9,7 +9,12 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping, Optional
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes._cause import Cause, Code, LogWish
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes._cause import (
+    RESTARTS,
+    Cause,
+    Code,
+    LogWish,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.images import PULLING, image_cause
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
     condensed,
@@ -65,18 +70,20 @@ def container_cause(status: Mapping[str, Any], spec: Mapping[str, Any]) -> Optio
         why = condensed(re.sub(r" \(pod: .*\)$", "", message))
         return Cause(Code.CONTAINER_CONFIG, "container %s can't be created: %s" % (name, why))
     if reason == "CrashLoopBackOff":
-        return _crash(status, spec, mapping(status, "lastState", "terminated"), looping=True)
+        return _crash(status, spec, mapping(status, "lastState", "terminated"), backing_off=True)
     if reason and reason not in ("ContainerCreating", "PodInitializing"):
         return Cause(Code.CONTAINER_START, "container %s can't be started: %s" % (name, _core(message) or reason))
     ended = mapping(status, "state", "terminated")
     if number(ended, "exitCode") != 0:
-        return _crash(status, spec, ended, looping=False)
+        return _crash(status, spec, ended, backing_off=False)
     return None
 
 
-def _crash(status: Mapping[str, Any], spec: Mapping[str, Any], ended: Mapping[str, Any], looping: bool) -> Cause:
+def _crash(status: Mapping[str, Any], spec: Mapping[str, Any], ended: Mapping[str, Any], backing_off: bool) -> Cause:
     name, restarts = text(status, "name"), number(status, "restartCount")
     times = " (%s)" % plural(restarts, "restart") if restarts else ""
+    # For most of a back-off the kubelet shows how the container ended, not that it backs off.
+    looping = backing_off or restarts >= RESTARTS
     what = "crashes again and again" if looping else "failed"
     words = "container %s %s%s: %s" % (name, what, times, _ended(ended, spec))
     # Kubernetes keeps the log of the container before; of one that never started there is none.
@@ -85,7 +92,7 @@ def _crash(status: Mapping[str, Any], spec: Mapping[str, Any], ended: Mapping[st
         Code.CRASH_LOOP if looping else Code.CRASHED,
         words,
         count=restarts,
-        log=LogWish(name, previous=looping) if started else None,
+        log=LogWish(name, previous=backing_off) if started else None,
     )
 
 
