@@ -1,0 +1,38 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep what a component's verification showed, for the report at the end."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, Optional
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._report import evidence, replaced
+
+FACT = "__platform_evidence"
+ARGUMENT_SPEC = {
+    "component": {"type": "str", "required": True},
+    "version": {"type": "str", "default": ""},
+    "results": {"type": "list", "elements": "raw", "required": True},
+    "started": {"type": "float"},
+}
+
+
+class ActionModule(ActionBase):
+    """Adds one record to the host's list; the record of an earlier look at the same component gives way."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """Return the record and the fact that holds all of them."""
+        result: Dict[str, Any] = super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        seconds = time.time() - options["started"] if options["started"] else 0.0
+        results = [item for item in options["results"] if isinstance(item, dict)]
+        record = evidence(options["component"], options["version"], results, seconds)
+        records = replaced((task_vars or {}).get(FACT) or [], record)
+        result.update(changed=False, record=record, ansible_facts={FACT: records})
+        return result

@@ -1,0 +1,97 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Show the evidence as a table and write it as JSON; fail when it doesn't hold."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._report import (
+    document,
+    failed,
+    hops,
+    table,
+    write_atomically,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+ARGUMENT_SPEC = {
+    "cluster": {"type": "str", "required": True},
+    "kubernetes_version": {"type": "str", "default": ""},
+    "components": {"type": "list", "elements": "dict", "required": True},
+    "expected": {"type": "list", "elements": "str", "default": []},
+    "proofs": {"type": "list", "elements": "dict", "default": []},
+    "started": {"type": "float", "required": True},
+    "path": {"type": "path", "default": ""},
+}
+display = Display()
+
+
+def collection_version(root: Path = ROOT) -> str:
+    """Read the version from the built collection's manifest, or from galaxy.yml in a clone."""
+    manifest = root / "MANIFEST.json"
+    if manifest.is_file():
+        return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
+    return str(yaml.safe_load((root / "galaxy.yml").read_text(encoding="utf-8"))["version"])
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller: that is where the person and the file are."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """Show, write, judge."""
+        result: Dict[str, Any] = super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec(ARGUMENT_SPEC)
+        records = list(options["components"])
+        known = {record["component"] for record in records}
+        records += [_never_looked_at(name) for name in options["expected"] if name not in known]
+        proofs = [proof for proof in options["proofs"] if not proof.get("skipped")]
+        facts = {
+            "collection_version": collection_version(),
+            "cluster": options["cluster"],
+            "kubernetes_version": options["kubernetes_version"],
+            "started": datetime.fromtimestamp(options["started"], timezone.utc).isoformat(timespec="seconds"),
+            "seconds": round(time.time() - options["started"], 1),
+        }
+        report = document(records, proofs, facts)
+        path = os.path.abspath(options["path"]) if options["path"] else ""
+        self._show(facts, table(records) + hops(proofs), path)
+        if path:
+            try:
+                write_atomically(path, report)
+            except OSError as error:
+                raise AnsibleActionFail("The report %s can't be written: %s." % (path, error)) from error
+        wrong = failed(records) + ["alert %s" % proof.get("alertname") for proof in proofs if not proof.get("ok")]
+        result.update(changed=False, failed=bool(wrong), path=path, ok=not wrong)
+        if wrong:
+            result["msg"] = "Not proven on %s: %s. The table above says why." % (options["cluster"], ", ".join(wrong))
+        return result
+
+    @staticmethod
+    def _show(facts: Dict[str, Any], lines: List[str], path: str) -> None:
+        title = "%s: Kubernetes %s, collection %s, verified in %.1f s" % (
+            facts["cluster"],
+            facts["kubernetes_version"] or "unknown",
+            facts["collection_version"],
+            facts["seconds"],
+        )
+        where = ["report: %s" % path] if path else []
+        display.display("\n".join(["", title, *lines, *where, ""]), stderr=True)
+
+
+def _never_looked_at(component: str) -> Dict[str, Any]:
+    check = {"name": "evidence", "ok": False, "detail": "the verification did not get this far", "seconds": 0.0}
+    return {"component": component, "version": "", "verdict": "failed", "checks": [check], "seconds": 0.0}
