@@ -12,7 +12,6 @@ from typing import Any, Dict, List, Optional
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._go import Go, GoError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._links import keep_links
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._obtain import Obtainer, Unobtainable

@@ -101,7 +101,6 @@ import shutil
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab import _debian, _oci
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._archives import (
     archive_digests,

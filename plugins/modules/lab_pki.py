@@ -97,7 +97,6 @@ import datetime
 import os
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab import _pki
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._files import (
     read_or_none,

@@ -50,6 +50,10 @@ options:
         description: Shown in messages.
         type: str
         default: ""
+      package:
+        description: Debian package whose version is shown instead.
+        type: str
+        default: ""
   timeout:
     description: Seconds one component may take until it answers.
     type: int
@@ -88,7 +92,6 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab import _process
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._component import (
     COMPONENT_SPEC,

@@ -28,6 +28,8 @@ class Component:
     files: Tuple[str, ...]
     health: str
     version: str
+    package: str = ""
+    """Debian package whose version it has, where it isn't one of our own binaries."""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Component:
@@ -38,6 +40,7 @@ class Component:
             files=tuple(str(item) for item in options.get("files") or ()),
             health=str(options["health"]),
             version=str(options.get("version") or ""),
+            package=str(options.get("package") or ""),
         )
 
 
@@ -47,6 +50,7 @@ COMPONENT_SPEC: Dict[str, Any] = {
     "files": {"type": "list", "elements": "str", "default": []},
     "health": {"type": "str", "required": True},
     "version": {"type": "str", "default": ""},
+    "package": {"type": "str", "default": ""},
 }
 
 
@@ -82,7 +86,7 @@ def unhealthy(health: str, pki: Optional[Paths], timeout: float) -> Optional[str
         if health.startswith("/"):
             return _ask_socket(health, timeout)
         return _ask_http(health, pki, timeout)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError) as error:
         return f"{health}: {error}"
 
 
@@ -94,23 +98,32 @@ def _ask_socket(path: str, timeout: float) -> Optional[str]:
 
 
 def _ask_http(address: str, pki: Optional[Paths], timeout: float) -> Optional[str]:
+    status, body = ask(address, pki, timeout)
+    if status == http.client.OK:
+        return None
+    return f"{address}: HTTP {status} {body[:200].decode(errors='replace').strip()}"
+
+
+def ask(address: str, pki: Optional[Paths], timeout: float) -> Tuple[int, bytes]:
+    """Status and body of a GET, over https with the lab's own authority and the administrator's certificate.
+
+    Raises OSError when there is no answer, ValueError when what answers does not speak HTTP.
+    """
     parts = urlsplit(address)
+    host, port = parts.hostname or "", parts.port
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
         context = ssl.create_default_context(cafile=pki.pki("ca.crt") if pki else None)
         if pki:
             context.load_cert_chain(pki.pki("admin.crt"), pki.pki("admin.key"))
-        connection = http.client.HTTPSConnection(
-            parts.hostname or "", parts.port, timeout=timeout, context=context
-        )
+        connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
     else:
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
+        connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request("GET", parts.path or "/")
         response = connection.getresponse()
-        body = response.read(2000).decode(errors="replace").strip()
+        return response.status, response.read()
+    except http.client.HTTPException as error:
+        raise ValueError(f"no HTTP answer: {error!r}") from error
     finally:
         connection.close()
-    if response.status == 200:
-        return None
-    return f"{address}: HTTP {response.status} {body[:200]}"

@@ -123,7 +123,7 @@ class Go:
             raise GoError(f"go {' '.join(arguments[:2])} failed (all of it: {log}):\n" + "\n".join(last))
 
 
-def _lines(process: "subprocess.Popen[bytes]", progress: Optional[Progress]) -> Any:
+def _lines(process: subprocess.Popen[bytes], progress: Optional[Progress]) -> Any:
     """Lines as they come; between them the progress gets to speak (linking prints nothing for a minute)."""
     pipe = process.stdout
     if pipe is None:

@@ -13,11 +13,10 @@ import subprocess
 import tarfile
 import tempfile
 from dataclasses import dataclass
-from typing import Callable, Dict, IO, List, Optional
+from typing import IO, Callable, Dict, List, Optional
 from urllib.error import HTTPError, URLError
 
 from ansible.module_utils.urls import open_url
-
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._cache import Cache
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._elf import is_static_program
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._files import read_or_none

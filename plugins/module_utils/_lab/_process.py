@@ -158,7 +158,7 @@ def start(argv: Sequence[str], environment: Mapping[str, str], log: str) -> int:
     return process.pid
 
 
-_STARTED: Dict[int, "subprocess.Popen[bytes]"] = {}
+_STARTED: Dict[int, subprocess.Popen[bytes]] = {}
 
 
 def reap(pid: int) -> None:
