@@ -17,7 +17,7 @@ description:
   - The longest role name wins, so V(prometheus_operator_x) is judged by the role C(prometheus_operator), not C(prometheus).
   - Facts and internal variables (with a leading underscore) are not looked at. Types are checked by argument_specs.
 author:
-  - openhands.gpu_observability contributors
+  - openhands.gpu_observability contributors (@openhands)
 options:
   foreign:
     description:
