@@ -59,12 +59,12 @@ class ActionModule(ActionBase):
 
     def _here(self) -> bool:
         """Whether the controller is the place to run."""
-        local = self._connection.transport in ("local", "ansible.builtin.local") or self._connection._load_name == "local"
+        local = self._connection.transport in ("local", "ansible.builtin.local")
         return bool(local) and not self._play_context.become
 
     def _manifests(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> List[Manifest]:
-        role = self._task._role
-        folder = os.path.join(role._role_path, "templates") if role is not None else None
+        role = self._task._role  # noqa: SLF001 (no public name)
+        folder = os.path.join(role._role_path, "templates") if role is not None else None  # noqa: SLF001 (likewise)
         names = _render.find(options["templates"], folder)
         manifests = _upstream.load(
             options["upstream"], options["upstream_base"], options["upstream_cache"], self._emitter(options)
@@ -109,8 +109,9 @@ class ActionModule(ActionBase):
             "options": {key: value for key, value in options.items() if key not in ("manifests", "templates")},
             "manifests": dump_manifests(manifests),
         }
-        folder = self._connection._shell.tmpdir or self._make_tmp_path()
-        remote = self._connection._shell.join_path(folder, "request.json")
+        shell = self._connection._shell  # noqa: SLF001 (no public name)
+        folder = shell.tmpdir or self._make_tmp_path()
+        remote = shell.join_path(folder, "request.json")
         handle, path = tempfile.mkstemp(prefix="rollout-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:

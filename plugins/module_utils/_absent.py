@@ -96,7 +96,9 @@ def _decide(item: Item, component: str, recorded: bool) -> Tuple[Change, str]:
     return Change.DELETED, ""
 
 
-def run(client: EngineClient, request: Request, items: Sequence[Item], emit: Emit, clock: Clock = time.monotonic) -> None:
+def run(
+    client: EngineClient, request: Request, items: Sequence[Item], emit: Emit, clock: Clock = time.monotonic
+) -> None:
     """Delete stage by stage, each gone before the next, then the record."""
     deadline = clock() + request.wait_timeout
     doomed = [item for item in items if item.change is Change.DELETED]

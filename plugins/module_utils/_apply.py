@@ -27,7 +27,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._error
     RolloutError,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._order import FOUNDATION, stage
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Change, Emit, Object
 
 FOUNDATION_SECONDS = 60.0
@@ -46,7 +45,7 @@ class Clock:
 
 def foundation(client: EngineClient, plan: _plan.Plan, items: Sequence[Item], emit: Emit, clock: Clock) -> None:
     """Apply namespaces and definitions, wait until they serve, then check what had to wait for them."""
-    waiting = [item for item in plan.items if item.deferred and stage(item.id) != FOUNDATION]
+    waiting = [item for item in plan.rest if item.deferred]
     write(client, items, emit)
     if not waiting:
         return
@@ -102,9 +101,9 @@ def _definition_faults(client: EngineClient, plan: _plan.Plan) -> str:
     found = []
     for item in plan.foundation:
         live = _live.get(client, item.path()) if item.id.kind == "CustomResourceDefinition" else None
-        for condition in ((live or {}).get("status") or {}).get("conditions") or ():
-            if condition.get("type") in ("Established", "NamesAccepted") and condition.get("status") != "True":
-                found.append("%s: %s" % (item.id.name, condition.get("message")))
+        conditions = ((live or {}).get("status") or {}).get("conditions") or ()
+        wrong = [c for c in conditions if c.get("type") in ("Established", "NamesAccepted") and c["status"] != "True"]
+        found += ["%s: %s" % (item.id.name, condition.get("message")) for condition in wrong]
     return " ".join(found) or "Its definition has no complaint."
 
 

@@ -96,8 +96,7 @@ class HttpClient:
         response = self._request("GET", path, asked, None, {}, read=timeout + 5.0, stream=True)
         buffer = b""
         try:
-            if response.status >= 400:
-                raise refusal(response.status, response.headers, response.read())
+            _accept(response)
             for chunk in response.stream(65536, decode_content=True):
                 *lines, buffer = (buffer + chunk).split(b"\n")
                 for line in lines:
@@ -165,7 +164,12 @@ class HttpClient:
                 attempt += 1
 
     def _once(
-        self, method: str, path: str, query: Optional[Mapping[str, str]], body: Optional[bytes], extra: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        query: Optional[Mapping[str, str]],
+        body: Optional[bytes],
+        extra: Mapping[str, str],
     ) -> bytes:
         response = self._request(method, path, query, body, extra)
         self._answered = True
@@ -185,6 +189,7 @@ class HttpClient:
         query: Optional[Mapping[str, str]],
         body: Optional[bytes],
         extra: Mapping[str, str],
+        *,
         read: float = READ_SECONDS,
         stream: bool = False,
     ) -> Any:
@@ -216,9 +221,15 @@ class HttpClient:
         except OSError:
             return False
         with self._lock:
-            changed = self._headers.get("Authorization") != header
+            changed = bool(self._headers.get("Authorization") != header)
             self._headers["Authorization"] = header
         return changed
+
+
+def _accept(response: Any) -> None:
+    """Raise the refusal that a stream began with."""
+    if response.status >= 400:
+        raise refusal(response.status, response.headers, response.read())
 
 
 def _repeatable(method: str, answer: Answer) -> bool:
@@ -229,7 +240,7 @@ def _repeatable(method: str, answer: Answer) -> bool:
 def _pause(attempt: int, retry_after: Optional[float]) -> float:
     """Seconds before the next try: doubling with jitter, and never sooner than the server asks."""
     backoff: float = min(5.0, 0.25 * 2**attempt)
-    return max(retry_after or 0.0, backoff * random.uniform(0.5, 1.0))
+    return max(retry_after or 0.0, backoff * random.uniform(0.5, 1.0))  # noqa: S311 (spreads retries)
 
 
 def _timeout(read: float) -> Any:

@@ -7,17 +7,16 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _absent,
     _apply,
     _client,
-    _inventory,
-    _live,
     _login,
     _mask,
     _plan,
+    _record,
     _rollout_result,
     _verdict,
     _wait,
@@ -39,129 +38,107 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 def run(
     request: Request,
     emit: Emit,
+    *,
     environ: Optional[Mapping[str, str]] = None,
     client: Optional[EngineClient] = None,
-    clock: Callable[[], float] = time.monotonic,
+    now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Dict[str, Any]:
-    """Roll a component out (or away) and return the task's result. Raises RolloutError; no secret is in either."""
-    secrets = _mask.secret_values(manifest.body for manifest in request.manifests)
-    rollout = _Rollout(request, lambda line: emit("%s: %s" % (request.component, _mask.scrub(line, secrets))), clock)
+    """Roll a component out (or away) and return the task's result. Raises RolloutError; no secret is in either.
+
+    environ: where K8S_AUTH_* are looked up, the process's own by default. client, now, sleep: for tests.
+    """
+    rollout = _Rollout(request, emit, _apply.Clock(now, sleep))
     try:
         endpoint = _login.resolve(request.connection, environ) if client is None else None
         try:
-            rollout.run(client or _client.connect(endpoint), _apply.Clock(clock, sleep))  # type: ignore[arg-type]
+            rollout.run(client or _client.connect(endpoint))  # type: ignore[arg-type]
         except ApiError as error:
             raise explain(error, endpoint) from error
     except RolloutError as error:
-        error.message = _mask.scrub(error.message, secrets)
+        error.message = _mask.scrub(error.message, rollout.secrets)
         error.args = (error.message,)
-        error.result = {**rollout.result(), **error.result}
-        error.result = _clean(error.result, secrets)
+        error.result = _mask.scrub_result({**rollout.result(), **error.result}, rollout.secrets)
         raise
-    return _clean(rollout.result(), secrets)
+    return _mask.scrub_result(rollout.result(), rollout.secrets)
 
 
 class _Rollout:
     """The state of one run, so that an error can still tell what was done."""
 
-    def __init__(self, request: Request, emit: Emit, clock: Callable[[], float]) -> None:
+    def __init__(self, request: Request, emit: Emit, clock: _apply.Clock) -> None:
         self.request = request
-        self.emit = emit
         self.clock = clock
-        self.started = clock()
+        self.started = clock.now()
         self.items: List[Item] = []
         self.warnings: List[str] = []
-        self.written = False
+        self.secrets: Set[str] = _mask.secret_values(manifest.body for manifest in request.manifests)
+        self.emit: Emit = lambda line: emit("%s: %s" % (request.component, _mask.scrub(line, self.secrets)))
 
-    def run(self, client: EngineClient, clock: _apply.Clock) -> None:
+    def run(self, client: EngineClient) -> None:
         try:
             if self.request.present:
-                self._present(client, clock)
+                self._present(client)
             else:
                 self._absent(client)
         finally:
             self.warnings += [text for text in client.warnings() if text not in self.warnings]
 
     def result(self) -> Dict[str, Any]:
-        return _rollout_result.build(self.request, self.items, self.warnings, self.clock() - self.started)
+        return _rollout_result.build(self.request, self.items, self.warnings, self.clock.now() - self.started)
 
-    def _present(self, client: EngineClient, clock: _apply.Clock) -> None:
-        request = self.request
-        if not request.manifests:
-            self.warnings.append("%s: no objects were rendered, nothing is done." % request.component)
-            return
-        plan = _plan.make(client, request)
+    def _present(self, client: EngineClient) -> None:
+        plan = _plan.make(client, self.request)
         self.items = plan.items
         self.warnings += plan.warnings
-        self._say_plan()
-        if request.check_mode:
-            self._judge(client)
-            return
-        recorded = self._apply(client, plan, clock)
-        self._note_leftovers(recorded)
-        if request.wait:
-            self._wait(client)
-        else:
-            self._judge(client)
-
-    def _apply(self, client: EngineClient, plan: _plan.Plan, clock: _apply.Clock) -> List[_inventory.Entry]:
-        request = self.request
-        place, component = request.inventory_namespace, request.component
-        own_place = [item for item in plan.foundation if item.id.kind == "Namespace" and item.id.name == place]
-        _apply.write(client, own_place, self.emit)
-        recorded = _inventory.read(client, place, component)
-        wanted = [_inventory.Entry(item.api_version, item.id, _apply.uid(item.current_object)) for item in plan.items]
-        # The union is written first: whatever this run may leave behind halfway is on record.
-        union = _inventory.union(recorded or [], wanted)
-        if not _inventory.same(recorded, union):
-            _inventory.write(client, place, component, union)
-        rest = [item for item in plan.foundation if item not in own_place]
-        _apply.foundation(client, plan, rest, self.emit, clock)
-        late = [item for item in plan.items if item not in plan.foundation]
-        _apply.write(client, late, self.emit)
-        seen = [_inventory.Entry(item.api_version, item.id, _apply.uid(item.current_object)) for item in plan.items]
-        exact = _inventory.union(self._still_there(client, recorded or [], seen), seen)
-        if not _inventory.same(union, exact):
-            _inventory.write(client, place, component, exact)
-        return exact
-
-    def _still_there(
-        self, client: EngineClient, recorded: List[_inventory.Entry], seen: List[_inventory.Entry]
-    ) -> List[_inventory.Entry]:
-        """Recorded objects that are no longer rendered but still exist: they stay on record until pruned."""
-        known = {entry.id for entry in seen}
-        kept = []
-        for entry in recorded:
-            resource = client.resource(entry.api_version, entry.id.kind)
-            if entry.id in known or resource is None:
-                continue
-            if _live.get(client, resource.path(entry.id.namespace, entry.id.name)) is not None:
-                kept.append(entry)
-        return kept
-
-    def _note_leftovers(self, recorded: List[_inventory.Entry]) -> None:
-        known = {item.id for item in self.items}
-        left = [str(entry.id) for entry in recorded if entry.id not in known]
-        if left:
-            self.warnings.append("No longer part of the set but still in the cluster: %s." % ", ".join(left))
-
-    def _say_plan(self) -> None:
-        number = counts(self.items)
+        self.secrets |= _mask.secret_values(item.manifest.body for item in plan.items)
+        number = counts(plan.items)
         self.emit(
             "%d objects: %d to create, %d to change, %d unchanged"
-            % (len(self.items), number["created"], number["configured"], number["unchanged"])
+            % (len(plan.items), number["created"], number["configured"], number["unchanged"])
         )
+        if self.request.check_mode:
+            self._judge()
+            return
+        try:
+            self._apply(client, plan)
+        except (RolloutError, ApiError):
+            self._mark_unwritten()
+            raise
+        if self.request.wait:
+            self._wait(client)
+        else:
+            self._judge()
+
+    def _apply(self, client: EngineClient, plan: _plan.Plan) -> None:
+        record = _record.Record(client, self.request)
+        # The record's own namespace goes first; then the record, before anything that it must not miss.
+        home = [item for item in plan.foundation if item.id.kind == "Namespace" and item.id.name == record.namespace]
+        _apply.write(client, home, self.emit)
+        record.announce(plan.items)
+        _apply.foundation(client, plan, [item for item in plan.foundation if item not in home], self.emit, self.clock)
+        _apply.write(client, plan.rest, self.emit)
+        left = record.settle(plan.items)
+        if left:
+            names = ", ".join(str(entry.id) for entry in left)
+            self.warnings.append("No longer part of the set but still in the cluster: %s." % names)
+
+    def _mark_unwritten(self) -> None:
+        """After an error halfway: what wasn't written isn't a change."""
+        for item in self.items:
+            if item.change in (Change.CREATED, Change.CONFIGURED) and item.applied is None:
+                item.change, item.note = Change.SKIPPED, "not written"
 
     def _wait(self, client: EngineClient) -> None:
-        targets = [_wait.Target(item.resource, item.id) for item in self.items if item.resource is not None]
         outcomes = _wait.wait_for(
             client,
-            targets,
+            [_wait.Target(item.resource, item.id) for item in self.items if item.resource is not None],
             timeout=self.request.wait_timeout,
             emit=self.emit,
-            clock=self.clock,
+            clock=self.clock.now,
+            sleep=self.clock.sleep,
             conditions=self.request.conditions,
+            secrets=sorted(self.secrets),
         )
         by_id = {outcome.id: outcome for outcome in outcomes}
         for item in self.items:
@@ -171,8 +148,8 @@ class _Rollout:
         if any(item.verdict is None or item.verdict.status is not Status.CURRENT for item in self.items):
             raise RolloutError(_rollout_result.unfinished(self.request, self.items))
 
-    def _judge(self, client: EngineClient) -> None:
-        """One look at every object, without waiting."""
+    def _judge(self) -> None:
+        """One look at every object as it was last seen, without waiting."""
         for item in self.items:
             body = item.current_object
             if body is None:
@@ -187,17 +164,8 @@ class _Rollout:
         kept = [item for item in self.items if item.change is Change.SKIPPED]
         if kept:
             self.warnings.append("Left in place: %s." % "; ".join("%s (%s)" % (i.id, i.note) for i in kept))
-        if not self.request.check_mode:
-            _absent.run(client, self.request, self.items, self.emit, self.clock)
-            if not _absent.gone(doomed):
-                raise RolloutError(_rollout_result.unfinished(self.request, self.items))
-
-
-def _clean(result: Dict[str, Any], secrets: Any) -> Dict[str, Any]:
-    """Remove secrets from all free text; names and kinds stay readable."""
-    objects = [{**entry, "reason": _mask.scrub(entry["reason"], secrets)} for entry in result.get("objects", [])]
-    problems = [{**p, "message": _mask.scrub(p["message"], secrets)} for p in result.get("problems", [])]
-    cleaned = {**result, "objects": objects, "warnings": [_mask.scrub(w, secrets) for w in result["warnings"]]}
-    if problems:
-        cleaned["problems"] = problems
-    return cleaned
+        if self.request.check_mode:
+            return
+        _absent.run(client, self.request, self.items, self.emit, self.clock.now)
+        if not _absent.gone(doomed):
+            raise RolloutError(_rollout_result.unfinished(self.request, self.items))

@@ -32,7 +32,7 @@ def parse(image: str) -> Reference:
     return Reference("", repository, suffix)
 
 
-def resolve(image: str, mirror: str = "", overrides: Mapping[str, str] = {}) -> str:  # noqa: B006 (never changed)
+def resolve(image: str, mirror: str = "", overrides: Mapping[str, str] = {}) -> str:
     """Return where an image is pulled from.
 
     An override (repository -> repository) wins and keeps the tag and digest, unless its value names its own.

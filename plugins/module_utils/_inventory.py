@@ -38,7 +38,7 @@ class Entry:
         }
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> "Entry":
+    def of(cls, data: Mapping[str, Any]) -> Entry:
         """Read a recorded object."""
         api_version = str(data["api_version"])
         identity = ObjectId(

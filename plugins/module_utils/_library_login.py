@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import Any, Optional
 
@@ -20,7 +21,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._kubec
 def endpoint(config: Kubeconfig, context: str) -> Endpoint:
     """Let the kubernetes package log in, and take over the token or certificate that it got."""
     try:
-        from kubernetes import client, config as loader
+        from kubernetes import client  # noqa: PLC0415 (slow, and needed by few)
+        from kubernetes import config as loader  # noqa: PLC0415
     except ImportError as exc:
         raise MissingLibrary(
             "%s: its user logs in by exec or auth-provider, which needs the Python library kubernetes: install it."
@@ -28,17 +30,14 @@ def endpoint(config: Kubeconfig, context: str) -> Endpoint:
         ) from exc
     base = config.endpoint(context)
     configuration = client.Configuration()
+    load: Any = loader
     try:
         if config.paths:
-            import os
-
-            loader.load_kube_config(
+            load.load_kube_config(
                 config_file=os.pathsep.join(config.paths), context=context or None, client_configuration=configuration
             )
         else:
-            loader.load_kube_config_from_dict(
-                config.content, context=context or None, client_configuration=configuration
-            )
+            load.load_kube_config_from_dict(config.content, context=context or None, client_configuration=configuration)
     except Exception as exc:  # the library raises many kinds, a failing program among them
         raise ConnectionProblem("%s: the login failed: %s" % (base.origin, exc)) from exc
     header = str(configuration.get_api_key_with_prefix("authorization") or "")

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, ClassVar, Dict, Iterator, List, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import (
     InvalidInput,
@@ -55,8 +55,8 @@ if yaml is not None:
     class ManifestLoader(_Base):  # type: ignore[misc]
         """Reads only what JSON can hold, and takes no key twice."""
 
-        yaml_implicit_resolvers = _resolvers(_Base.yaml_implicit_resolvers)
-        yaml_constructors = {
+        yaml_implicit_resolvers: ClassVar[Dict[Any, Any]] = _resolvers(_Base.yaml_implicit_resolvers)
+        yaml_constructors: ClassVar[Dict[Any, Any]] = {
             tag: construct
             for tag, construct in _Base.yaml_constructors.items()
             if tag not in [_PREFIX + name for name in _NOT_JSON]
@@ -65,7 +65,7 @@ if yaml is not None:
         def construct_mapping(self, node: Any, deep: bool = False) -> Dict[str, Any]:
             """Build a mapping; a repeated or non-text key is an error with its line."""
             seen: Dict[str, int] = {}
-            for key, value in node.value:
+            for key, _value in node.value:
                 if key.tag == _PREFIX + "merge":
                     continue
                 line = key.start_mark.line + 1

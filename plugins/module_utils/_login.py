@@ -41,13 +41,19 @@ def settings(options: Mapping[str, Any], environ: Mapping[str, str]) -> Dict[str
     for option, variable in ENVIRONMENT.items():
         value = options.get(option)
         if value is None or value == "":
-            value = environ.get(variable) or None
-            if value is not None and option == "impersonate_groups":
-                value = [group.strip() for group in value.split(",") if group.strip()]
-            if value is not None and option == "validate_certs":
-                value = value.strip().lower() not in _FALSE
+            value = _from_environment(option, environ.get(variable) or "")
         merged[option] = value
     return merged
+
+
+def _from_environment(option: str, text: str) -> Any:
+    if not text:
+        return None
+    if option == "impersonate_groups":
+        return [group.strip() for group in text.split(",") if group.strip()]
+    if option == "validate_certs":
+        return text.strip().lower() not in _FALSE
+    return text
 
 
 def resolve(
@@ -75,7 +81,10 @@ def _base(chosen: Mapping[str, Any], environ: Mapping[str, str], account: str) -
         raise
     context = str(chosen["context"] or "")
     if config.needs_library(context):
-        from ansible_collections.openhands.gpu_observability.plugins.module_utils import _library_login
+        # Loads the kubernetes package, which takes as long as a whole unchanged rollout.
+        from ansible_collections.openhands.gpu_observability.plugins.module_utils import (  # noqa: PLC0415 (see above)
+            _library_login,
+        )
 
         return _library_login.endpoint(config, context)
     return config.endpoint(context)

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import base64
+import binascii
+import contextlib
 from typing import Any, Dict, Iterable, List, Mapping, Set
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object
@@ -34,7 +36,8 @@ def _masked(body: Object, other: Object, side: str) -> Object:
     for key in ("data", "stringData"):
         values = copy.get(key)
         if isinstance(values, dict):
-            theirs = other.get(key) if isinstance(other.get(key), dict) else {}
+            theirs = other.get(key)
+            theirs = theirs if isinstance(theirs, dict) else {}
             copy[key] = {name: _mark(value, theirs.get(name), side) for name, value in values.items()}
     return copy
 
@@ -54,9 +57,6 @@ def _without_last_applied(body: Object) -> Object:
 
 def secret_values(bodies: Iterable[Mapping[str, Any]]) -> Set[str]:
     """All values of Secrets, encoded and decoded, for removal from messages."""
-    import base64
-    import binascii
-
     values: Set[str] = set()
     for body in bodies:
         if not is_secret(body):
@@ -65,10 +65,8 @@ def secret_values(bodies: Iterable[Mapping[str, Any]]) -> Set[str]:
             values.add(str(value))
         for value in (body.get("data") or {}).values():
             values.add(str(value))
-            try:
+            with contextlib.suppress(binascii.Error, ValueError):
                 values.add(base64.b64decode(str(value), validate=True).decode("utf-8"))
-            except (binascii.Error, ValueError):
-                pass
     return {value for value in values if len(value) >= 4}
 
 
@@ -79,19 +77,12 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def scrub_tree(value: Any, secrets: Iterable[str]) -> Any:
-    """Replace every secret in all texts of a result."""
+def scrub_result(result: Mapping[str, Any], secrets: Iterable[str]) -> Dict[str, Any]:
+    """Remove secrets from all free text of a task's result; names and kinds stay readable."""
     known = list(secrets)
-    if isinstance(value, str):
-        return scrub(value, known)
-    if isinstance(value, list):
-        return [scrub_tree(item, known) for item in value]
-    if isinstance(value, dict):
-        clean: Dict[Any, Any] = {key: scrub_tree(item, known) for key, item in value.items()}
-        return clean
-    return value
-
-
-def fingerprint(text: str) -> str:
-    """A short name for a text that can't be turned back."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
+    clean = dict(result)
+    clean["warnings"] = [scrub(text, known) for text in result.get("warnings", [])]
+    for key, field in (("objects", "reason"), ("problems", "message")):
+        if key in result:
+            clean[key] = [{**entry, field: scrub(entry[field], known)} for entry in result[key]]
+    return clean

@@ -20,7 +20,7 @@ def each(call: Callable[[T], R], items: Sequence[T], workers: int = WORKERS) -> 
     """Return ``call(item)`` for every item, in order. The first exception is raised once all have ended."""
     if len(items) <= 1 or workers <= 1:
         return [call(item) for item in items]
-    waiting: "SimpleQueue[int]" = SimpleQueue()
+    waiting: SimpleQueue[int] = SimpleQueue()
     for index in range(len(items)):
         waiting.put(index)
     done: List[Optional[Tuple[R]]] = [None] * len(items)
@@ -34,7 +34,7 @@ def each(call: Callable[[T], R], items: Sequence[T], workers: int = WORKERS) -> 
                 return
             try:
                 done[index] = (call(items[index]),)
-            except BaseException as exc:
+            except BaseException as exc:  # noqa: BLE001 (raised again by the caller's thread)
                 errors.append(exc)
 
     # Daemon threads: an interrupt ends the process at once and a rerun picks up what was left.

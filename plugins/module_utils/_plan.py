@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, FrozenSet, List, Optional, Sequence, Set
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _discovery,
@@ -22,7 +22,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._error
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._order import FOUNDATION, stage
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change, Object
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change
 
 STAND_IN = "default"
 """A namespace that every cluster has: objects of new namespaces are tried there."""
@@ -42,9 +42,9 @@ class Plan:
         return [item for item in self.items if stage(item.id) == FOUNDATION]
 
     @property
-    def waiting(self) -> List[Item]:
-        """Items that can be checked only once the foundation stands."""
-        return [item for item in self.items if item.resource is None or item.id.namespace in self.new_namespaces]
+    def rest(self) -> List[Item]:
+        """Everything else."""
+        return [item for item in self.items if stage(item.id) != FOUNDATION]
 
 
 def make(client: EngineClient, request: Request) -> Plan:
@@ -121,7 +121,7 @@ def _unknown_kinds(client: EngineClient, plan: Plan, check_mode: bool) -> List[P
     return problems
 
 
-def _comes(spec: Optional[Object], api_version: str) -> bool:
+def _comes(spec: Optional[Mapping[str, Any]], api_version: str) -> bool:
     if spec is None:
         return False
     versions = spec.get("versions") or []

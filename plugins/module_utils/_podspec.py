@@ -19,7 +19,8 @@ _TEMPLATES: Dict[Tuple[str, str], Tuple[str, ...]] = {
     ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
 }
 _OPERANDS: Dict[Tuple[str, str], Tuple[str, ...]] = {
-    ("monitoring.coreos.com", kind): ("spec",) for kind in ("Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler")
+    ("monitoring.coreos.com", kind): ("spec",)
+    for kind in ("Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler")
 }
 """Custom kinds whose spec names pod settings by the same names as a pod."""
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _overrides, _transform
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
@@ -61,9 +61,9 @@ def shape(manifest: Manifest) -> List[Problem]:
     return problems
 
 
-def definitions(manifests: List[Manifest]) -> Dict[Tuple[str, str], Mapping[str, object]]:
+def definitions(manifests: List[Manifest]) -> Dict[Tuple[str, str], Mapping[str, Any]]:
     """(group, kind) -> spec of the CustomResourceDefinitions in the set."""
-    found: Dict[Tuple[str, str], Mapping[str, object]] = {}
+    found: Dict[Tuple[str, str], Mapping[str, Any]] = {}
     for manifest in manifests:
         if manifest.body.get("kind") == "CustomResourceDefinition" and isinstance(manifest.body.get("spec"), dict):
             spec = manifest.body["spec"]
@@ -72,7 +72,7 @@ def definitions(manifests: List[Manifest]) -> Dict[Tuple[str, str], Mapping[str,
 
 
 def _scope(
-    manifest: Manifest, default: str, coming: Mapping[Tuple[str, str], Mapping[str, object]], look_up: LookUp
+    manifest: Manifest, default: str, coming: Mapping[Tuple[str, str], Mapping[str, Any]], look_up: LookUp
 ) -> List[Problem]:
     """Give namespaced objects their namespace, and refuse one on the others."""
     identity, metadata = manifest.id, manifest.body["metadata"]

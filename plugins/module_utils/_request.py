@@ -36,7 +36,7 @@ class Request:
     diff: bool = False
 
     @classmethod
-    def of(cls, options: Mapping[str, Any], manifests: List[Manifest], check_mode: bool, diff: bool) -> "Request":
+    def of(cls, options: Mapping[str, Any], manifests: List[Manifest], check_mode: bool, diff: bool) -> Request:
         """Read validated options."""
         namespace = str(options.get("namespace") or "")
         return cls(

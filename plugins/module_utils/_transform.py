@@ -30,7 +30,7 @@ class Transform:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, options: Optional[Mapping[str, Any]]) -> "Transform":
+    def of(cls, options: Optional[Mapping[str, Any]]) -> Transform:
         """Read the option; secrets may be given as names or as references with a name."""
         given = options or {}
         secrets = [s["name"] if isinstance(s, Mapping) else str(s) for s in given.get("pull_secrets") or ()]

@@ -23,9 +23,11 @@ CONNECTIONS = 16
 CONNECT_SECONDS = 10.0
 
 try:
-    import urllib3
+    import urllib3 as _library
 except ImportError:  # pragma: no cover
-    urllib3 = None  # type: ignore[assignment]
+    _library = None  # type: ignore[assignment]
+
+urllib3: Any = _library
 
 
 def pool(endpoint: Endpoint) -> Any:

@@ -335,23 +335,24 @@ problems:
 import json
 import os
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _engine
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _engine, _module
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import MODULE_ONLY, ROLLOUT_ARGSPEC
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request, load_manifests
 
 
-def main():
+def main() -> None:
     """Read the request that the action left, and run it."""
-    module = AnsibleModule(argument_spec=dict(**ROLLOUT_ARGSPEC, **MODULE_ONLY), supports_check_mode=True)
+    module = _module.make(dict(**ROLLOUT_ARGSPEC, **MODULE_ONLY))
     path = module.params["request_file"]
     if not path:
-        module.fail_json(msg="rollout renders on the controller: call it as openhands.gpu_observability.rollout in a task")
+        module.fail_json(
+            msg="rollout renders on the controller: call it as openhands.gpu_observability.rollout in a task"
+        )
     with open(path, encoding="utf-8") as stream:
         sent = json.load(stream)
     os.unlink(path)
-    request = Request.of(sent["options"], load_manifests(sent["manifests"]), module.check_mode, module._diff)
+    request = Request.of(sent["options"], load_manifests(sent["manifests"]), module.check_mode, module._diff)  # noqa: SLF001 (no public name)
     progress = []
     try:
         result = _engine.run(request, progress.append)

@@ -13,7 +13,8 @@ from typing import Any, Callable, List, Mapping, Optional, Sequence
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit
 
-from ansible.module_utils.urls import ConnectionError as UrlConnectionError, SSLValidationError, open_url
+from ansible.module_utils.urls import ConnectionError as UrlConnectionError
+from ansible.module_utils.urls import SSLValidationError, open_url
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _loader
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput, Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Emit, Manifest
@@ -31,7 +32,7 @@ def load(
     for entry in files:
         path, wanted = str(entry["path"]).lstrip("/"), str(entry["sha256"]).lower()
         try:
-            content = read(path, wanted, base, cache, emit, fetch or _fetch)
+            content = read(path, wanted, base, cache, emit=emit, fetch=fetch or _fetch)
             manifests += _loader.load(content.decode("utf-8"), path)
         except InvalidInput as exc:
             problems += exc.problems
@@ -42,7 +43,7 @@ def load(
     return manifests
 
 
-def read(path: str, wanted: str, base: str, cache: Optional[str], emit: Emit, fetch: Fetch) -> bytes:
+def read(path: str, wanted: str, base: str, cache: Optional[str], *, emit: Emit, fetch: Fetch) -> bytes:
     """One file's content, from the cache where its sum is right, else from its address."""
     kept = os.path.join(os.path.expanduser(cache), path) if cache else None
     if kept and not os.path.abspath(kept).startswith(os.path.abspath(os.path.expanduser(cache or "")) + os.sep):
@@ -74,7 +75,9 @@ def _fetch(address: str) -> bytes:
         if address.startswith("file://"):
             with open(unquote(urlsplit(address).path), "rb") as stream:
                 return stream.read()
-        with open_url(address, timeout=SECONDS, http_agent="openhands.gpu_observability") as answer:
+        with open_url(  # type: ignore[no-untyped-call]
+            address, timeout=SECONDS, http_agent="openhands.gpu_observability"
+        ) as answer:
             content: bytes = answer.read()
             return content
     except HTTPError as exc:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import ipaddress
 import json
 import os
@@ -116,15 +116,15 @@ class Authority:
         return certificate_path, key_path
 
     def _builder(self, subject: x509.Name, issuer: x509.Name, public: Any) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(issuer)
             .public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=2))
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(days=2))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         )
@@ -181,9 +181,7 @@ class ApiServer:
         serving, serving_key = self.authority.issue("server", "kube-apiserver", server=True)
         account, account_key = self.authority.issue("service-account", "service-account")
         tokens = self.folder / "tokens.csv"
-        tokens.write_text(
-            '%s,admin,1,"system:masters"\n%s,nobody,2\n' % (ADMIN_TOKEN, NOBODY_TOKEN), encoding="utf-8"
-        )
+        tokens.write_text('%s,admin,1,"system:masters"\n%s,nobody,2\n' % (ADMIN_TOKEN, NOBODY_TOKEN), encoding="utf-8")
         self._spawn(
             "apiserver",
             [
@@ -234,7 +232,7 @@ class ApiServer:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": "Bearer " + ADMIN_TOKEN, "Content-Type": content_type},
         )
-        with urllib.request.urlopen(call, context=context, timeout=30) as answer:  # noqa: S310 (our own server)
+        with urllib.request.urlopen(call, context=context, timeout=30) as answer:
             raw = answer.read()
         try:
             return json.loads(raw)

@@ -1,0 +1,127 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Where a component's objects, or any others, stand right now."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
+    _client,
+    _discovery,
+    _inventory,
+    _login,
+    _rollout_result,
+    _wait,
+)
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._connection_errors import explain
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import (
+    INVENTORY_PREFIX,
+    conditions_of,
+)
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
+    ApiError,
+    ObjectId,
+    Resource,
+    Status,
+    Verdict,
+)
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdict import CustomCondition
+
+Found = List[Tuple[str, ObjectId, Optional[Resource]]]
+"""(api_version, identity, how the server serves the kind)"""
+
+
+def run(
+    options: Mapping[str, Any], environ: Optional[Mapping[str, str]] = None, client: Optional[EngineClient] = None
+) -> Dict[str, Any]:
+    """Look once and judge. Raises RolloutError."""
+    started = time.monotonic()
+    endpoint = _login.resolve(options, environ) if client is None else None
+    asked = client or _client.connect(endpoint)  # type: ignore[arg-type]
+    try:
+        found = _recorded(asked, options) if options.get("component") else []
+        for entry in options.get("resources") or ():
+            found += _named(asked, entry)
+        verdicts = _judge(asked, found, conditions_of(options.get("conditions")))
+        version = str(asked.get("/version").get("gitVersion") or "")
+    except ApiError as error:
+        raise explain(error, endpoint) from error
+    objects = [
+        {
+            "api_version": api_version,
+            "kind": identity.kind,
+            "namespace": identity.namespace,
+            "name": identity.name,
+            "verdict": verdicts[identity].status.value,
+            "reason": verdicts[identity].reason,
+        }
+        for api_version, identity, _resource in found
+    ]
+    return {
+        "component": options.get("component") or "",
+        "server_version": version,
+        "objects": objects,
+        "verdict": _rollout_result.overall([verdict.status for verdict in verdicts.values()]).value,
+        "seconds": round(time.monotonic() - started, 3),
+        "changed": False,
+    }
+
+
+def _recorded(client: EngineClient, options: Mapping[str, Any]) -> Found:
+    component = str(options["component"])
+    namespace = str(options.get("inventory_namespace") or "default")
+    entries = _inventory.read(client, namespace, component)
+    if entries is None:
+        raise RolloutError(
+            "No record of the component %s: there is no ConfigMap %s%s in the namespace %s. "
+            "Set inventory_namespace to where it was rolled out." % (component, INVENTORY_PREFIX, component, namespace)
+        )
+    return [(entry.api_version, entry.id, client.resource(entry.api_version, entry.id.kind)) for entry in entries]
+
+
+def _named(client: EngineClient, entry: Mapping[str, Any]) -> Found:
+    """The objects that one entry of ``resources`` means; a name always means one, there or not."""
+    api_version, kind = str(entry.get("api_version") or "v1"), str(entry["kind"])
+    resource = client.resource(api_version, kind)
+    group = api_version.rpartition("/")[0]
+    if resource is None:
+        hint = _discovery.hint(api_version, kind, client.resources())
+        text = "No kind %s in %s on this server" % (kind, api_version)
+        raise RolloutError("%s; %s." % (text, hint) if hint else text + ".")
+    namespace = str(entry.get("namespace") or "") if resource.namespaced else ""
+    if entry.get("name"):
+        if resource.namespaced and not namespace:
+            raise RolloutError("resources: %s %s: namespace is missing." % (kind, entry["name"]))
+        return [(api_version, ObjectId(group, kind, namespace, str(entry["name"])), resource)]
+    query = {"labelSelector": str(entry["label_selector"])} if entry.get("label_selector") else None
+    items = client.get(resource.path(namespace), query).get("items") or []
+    return [
+        (
+            api_version,
+            ObjectId(group, kind, str(item["metadata"].get("namespace") or ""), str(item["metadata"]["name"])),
+            resource,
+        )
+        for item in items
+    ]
+
+
+def _judge(client: EngineClient, found: Found, conditions: List[CustomCondition]) -> Dict[ObjectId, Verdict]:
+    verdicts = {
+        identity: Verdict(Status.NOT_FOUND, "no kind %s in %s on this server" % (identity.kind, api_version))
+        for api_version, identity, resource in found
+        if resource is None
+    }
+    targets = [_wait.Target(resource, identity) for _version, identity, resource in found if resource is not None]
+    outcomes = _wait.wait_for(client, targets, timeout=0.0, emit=_quiet, conditions=conditions)
+    verdicts.update({outcome.id: outcome.verdict for outcome in outcomes})
+    return verdicts
+
+
+def _quiet(line: str) -> None:
+    """Nobody watches a single look."""
