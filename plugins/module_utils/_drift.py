@@ -29,9 +29,9 @@ def same_content(live: Object, planned: Object) -> bool:
 
 
 def content(body: Object) -> Object:
-    """The object without what changes by itself at every write."""
+    """The object without what changes by itself, at every write or whenever a controller reports."""
     metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key not in _VOLATILE}
-    return {**body, "metadata": metadata}
+    return {**{key: value for key, value in body.items() if key != "status"}, "metadata": metadata}
 
 
 def own_entry(body: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
