@@ -14,6 +14,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._cause
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.claims import claim_cause
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.creation import creation_cause
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.look import Look
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.masking import masked
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Client, Object, Status
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdict import RULES, assess
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts import static
@@ -63,10 +64,18 @@ def _pod(look: Look, obj: Object) -> Optional[Cause]:
         cause = pod_causes.from_events(look.events(obj)) or pod_causes.not_ready(obj)
     if cause is None:
         return None
-    words = look.mask(obj, cause.text) if cause.log else cause.text
+    own_words = _own_words(look, obj, cause) if cause.log or cause.said else ""
+    return replace(cause, text="pod %s: %s%s" % (name_of(obj), cause.text, own_words))
+
+
+def _own_words(look: Look, obj: Object, cause: Cause) -> str:
+    """What the container itself said at its end, without secrets."""
+    secrets = look.secrets_of(obj)
+    if secrets is None:
+        return "; its last words are not shown, since the Secrets it uses can't be read"
     line = look.last_line(obj, cause.log.container, cause.log.previous) if cause.log else ""
-    tail = "; last log line: %s" % condensed(line) if line else ""
-    return replace(cause, text="pod %s: %s%s" % (name_of(obj), words, tail))
+    said = ": " + masked(cause.said, secrets) if cause.said else ""
+    return said + ("; last log line: %s" % condensed(masked(line, secrets)) if line else "")
 
 
 def _pod_done(obj: Object) -> bool:

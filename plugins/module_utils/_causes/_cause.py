@@ -106,11 +106,15 @@ class LogWish:
 
 @dataclass(frozen=True)
 class Cause:
-    """Why an object is stuck, in words a person can act on. count: restarts seen, for crash loops."""
+    """Why an object is stuck, in words a person can act on.
+
+    count: restarts seen, for crash loops. said: a container's own last words, which may hold a secret.
+    """
 
     code: Code
     text: str
     count: int = 0
+    said: str = ""
     log: Optional[LogWish] = None
 
 

@@ -92,6 +92,7 @@ def _crash(status: Mapping[str, Any], spec: Mapping[str, Any], ended: Mapping[st
         Code.CRASH_LOOP if looping else Code.CRASHED,
         words,
         count=restarts,
+        said=_core(text(ended, "message")),
         log=LogWish(name, previous=backing_off) if started else None,
     )
 
@@ -110,6 +111,4 @@ def _ended(ended: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     meaning = EXIT_CODES.get(code, "")
     if reason in ("", "Error", "Completed"):
         reason = ""
-    words = ", ".join(part for part in ("exit code %d" % code, reason, meaning) if part)
-    message = _core(text(ended, "message"))
-    return words + (": " + message if message else "")
+    return ", ".join(part for part in ("exit code %d" % code, reason, meaning) if part)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.masking import masked
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._mask import secret_values
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Client, Object
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
@@ -99,10 +98,7 @@ class Look:
         return sorted(self.list("Event", namespace, fieldSelector="involvedObject.uid=%s" % uid), key=_when)
 
     def last_line(self, pod: Object, container: str, previous: bool) -> str:
-        """The last line of a container's log, without secrets; if that can't be shown, why not."""
-        secrets = self._secrets_of(pod)
-        if secrets is None:
-            return "not shown, since the Secrets it uses can't be read"
+        """The last line of a container's log as it is, secrets and all; empty where there is none."""
         namespace = text(pod, "metadata", "namespace")
         query = {"container": container, "tailLines": str(LOG_TAIL), "limitBytes": str(LOG_BYTES)}
         if previous:
@@ -112,13 +108,9 @@ class Look:
         except ApiError:
             return ""
         lines = [line.strip() for line in log.splitlines() if line.strip()]
-        return masked(lines[-1], secrets) if lines else ""
+        return lines[-1] if lines else ""
 
-    def mask(self, pod: Object, words: str) -> str:
-        """A container's own words without secrets."""
-        return masked(words, self._secrets_of(pod) or self._secrets)
-
-    def _secrets_of(self, pod: Object) -> Optional[List[str]]:
+    def secrets_of(self, pod: Object) -> Optional[List[str]]:
         """The values of all Secrets a pod uses; None if one of them is kept from us."""
         values = list(self._secrets)
         for name in sorted(secrets_used(pod)):

@@ -41,6 +41,7 @@ def test_container(case):
         return
     assert cause is not None
     assert (cause.code.value, cause.text) == (case["code"], case["text"])
+    assert cause.said == case.get("said", "")
     assert cause.count == case.get("count", 0)
     assert (cause.log and [cause.log.container, cause.log.previous]) == case.get("log")
 
