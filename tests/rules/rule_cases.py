@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 import yaml
-
 from rules.rendering import ROLES, ROOT, render
 
 CASES = ROOT / "tests" / "rules" / "cases"
@@ -59,7 +58,7 @@ CaseLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|
 @cache
 def cases(role: str) -> tuple[Case, ...]:
     """All cases of a role, in the order of its file."""
-    bodies = yaml.load((CASES / f"{role}.yml").read_text(), Loader=CaseLoader)  # noqa: S506 - a safe loader
+    bodies = yaml.load((CASES / f"{role}.yml").read_text(), Loader=CaseLoader)
     return tuple(Case(role, number, body) for number, body in enumerate(bodies, start=1))
 
 

@@ -9,7 +9,6 @@ import json
 
 import pytest
 import yaml
-
 from rules import promtool
 from rules.rendering import ROOT, variables_of_inventory
 from rules.rule_cases import (
