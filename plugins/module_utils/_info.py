@@ -21,8 +21,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._clien
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._connection_errors import explain
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import (
-    INVENTORY_PREFIX,
     conditions_of,
+    inventory_name,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
     ApiError,
@@ -79,8 +79,8 @@ def _recorded(client: EngineClient, options: Mapping[str, Any]) -> Found:
     entries = _inventory.read(client, namespace, component)
     if entries is None:
         raise RolloutError(
-            "No record of the component %s: there is no ConfigMap %s%s in the namespace %s. "
-            "Set inventory_namespace to where it was rolled out." % (component, INVENTORY_PREFIX, component, namespace)
+            "No record of the component %s: there is no ConfigMap %s in the namespace %s. "
+            "Set inventory_namespace to where it was rolled out." % (component, inventory_name(component), namespace)
         )
     return [(entry.api_version, entry.id, client.resource(entry.api_version, entry.id.kind)) for entry in entries]
 

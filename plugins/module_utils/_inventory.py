@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _dry_run, _live, _transform
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import INVENTORY_PREFIX
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import inventory_name
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Client, Object, ObjectId
 
 KEY = "objects.json"
@@ -49,7 +49,7 @@ class Entry:
 
 def path(namespace: str, component: str) -> str:
     """The URL path of a component's record."""
-    return "/api/v1/namespaces/%s/configmaps/%s%s" % (namespace, INVENTORY_PREFIX, component)
+    return "/api/v1/namespaces/%s/configmaps/%s" % (namespace, inventory_name(component))
 
 
 def read(client: Client, namespace: str, component: str) -> Optional[List[Entry]]:
@@ -61,8 +61,8 @@ def read(client: Client, namespace: str, component: str) -> Optional[List[Entry]
         return [Entry.of(data) for data in json.loads((body.get("data") or {}).get(KEY) or "[]")]
     except (ValueError, KeyError, TypeError) as exc:
         raise RolloutError(
-            "ConfigMap %s/%s%s: its key %s can't be read. It records what this component put into the cluster; "
-            "restore it, or delete it to start a new record." % (namespace, INVENTORY_PREFIX, component, KEY)
+            "ConfigMap %s/%s: its key %s can't be read. It records what this component put into the cluster; "
+            "restore it, or delete it to start a new record." % (namespace, inventory_name(component), KEY)
         ) from exc
 
 
@@ -88,7 +88,7 @@ def write(client: EngineClient, namespace: str, component: str, entries: List[En
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": INVENTORY_PREFIX + component,
+            "name": inventory_name(component),
             "namespace": namespace,
             "labels": {
                 "app.kubernetes.io/managed-by": _transform.MANAGED_BY,

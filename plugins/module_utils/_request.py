@@ -17,6 +17,11 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
 INVENTORY_PREFIX = "rollout-inventory-"
 
 
+def inventory_name(component: str) -> str:
+    """Name of a component's record; role names have underscores, Kubernetes' names can't."""
+    return INVENTORY_PREFIX + component.replace("_", "-")
+
+
 @dataclass
 class Request:
     """One component's wanted state, rendered; secret bodies stay out of ``repr``."""

@@ -32,7 +32,7 @@ options:
     type: str
   inventory_namespace:
     description:
-      - Namespace of the ConfigMap C(rollout-inventory-COMPONENT), which records what this component put into the cluster.
+      - Namespace of the ConfigMap C(rollout-inventory-COMPONENT) (underscores become dashes), which records what this component put into the cluster.
       - Default is O(namespace), or V(default) where that is not set.
     type: str
   templates:
