@@ -68,7 +68,6 @@ import os
 import shutil
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab import _before
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._broom import NODE_AGENTS, Broom
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._files import read_or_none
@@ -91,9 +90,8 @@ def prepare(module: AnsibleModule, broom: Broom) -> list[str]:
         module.run_command(["mount", "--make-shared", "/"], check_rc=True)
         done.append("made the root mount shared")
     mounts = (read_or_none("/proc/mounts") or b"").decode(errors="replace")
-    for folder in _before.cgroup_folders(mounts, broom.cgroup):
-        if not os.path.isdir(folder) and enable_cgroup(folder):
-            done.append(f"made {folder}")
+    folders = [folder for folder in _before.cgroup_folders(mounts, broom.cgroup) if not os.path.isdir(folder)]
+    done.extend(f"made {folder}" for folder in folders if enable_cgroup(folder))
     return done + broom.dead_runtime()
 
 
@@ -122,9 +120,9 @@ def remove(module: AnsibleModule, broom: Broom) -> list[str]:
     before = _before.load(state_dir)
     if before is None:
         refuse_foreign_folder(module, state_dir)
-    done = broom.stop(broom.pids(NODE_AGENTS), grace=15)
-    done += broom.stop(broom.container_pids(), grace=5)
-    done += broom.stop(broom.pids(), grace=20)
+    done = broom.stop(broom.pids(NODE_AGENTS), grace=3)
+    done += broom.stop(broom.container_pids(), grace=3)
+    done += broom.stop(broom.pids(), grace=3)
     done += broom.shim_sockets() + broom.cni_results() + broom.log_links()
     done += broom.unmount(state_dir)
     if before is not None:

@@ -209,6 +209,22 @@ class Importer:
             self.module.run_command([*self.command, "images", "import", archive], check_rc=True)
 
 
+def import_archives(module: AnsibleModule, importer: Importer, present: dict[str, str], folder: str) -> None:
+    """Import the archives of a folder that hold anything new."""
+    if not os.path.isdir(folder):
+        module.fail_json(msg=f"lab_extra_images_dir: {folder} is not a folder")
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".tar"):
+            continue
+        path = os.path.join(folder, name)
+        try:
+            wanted = archive_digests(path)
+        except ValueError as error:
+            module.fail_json(msg=f"lab_extra_images_dir: {path}: {error}")
+        if any(present.get(reference) != digest for reference, digest in wanted.items()):
+            importer.load(name, path)
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -232,19 +248,8 @@ def main() -> None:
             digest = archives.build(image)
         if digest is None or present.get(image.reference) != digest:
             importer.load(image.reference, archives.path(image))
-    folder = module.params["archives_dir"]
-    if folder:
-        if not os.path.isdir(folder):
-            module.fail_json(msg=f"lab_extra_images_dir: {folder} is not a folder")
-        for name in sorted(os.listdir(folder)):
-            if name.endswith(".tar"):
-                path = os.path.join(folder, name)
-                try:
-                    wanted = archive_digests(path)
-                except ValueError as error:
-                    module.fail_json(msg=f"lab_extra_images_dir: {path}: {error}")
-                if any(present.get(reference) != digest for reference, digest in wanted.items()):
-                    importer.load(name, path)
+    if module.params["archives_dir"]:
+        import_archives(module, importer, present, module.params["archives_dir"])
     module.exit_json(changed=bool(importer.imported), imported=importer.imported)
 
 

@@ -93,7 +93,7 @@ renewed:
 """
 
 import base64
-import datetime
+import datetime as dt
 import os
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -116,7 +116,7 @@ CERTIFICATE_SPEC = {
 class Keeper:
     """Brings one folder of certificates to what is wanted."""
 
-    def __init__(self, path: str, check_mode: bool, now: datetime.datetime) -> None:
+    def __init__(self, path: str, check_mode: bool, now: dt.datetime) -> None:
         self.path = path
         self.check_mode = check_mode
         self.now = now
@@ -196,7 +196,7 @@ def main() -> None:
     options = module.params
     if not module.check_mode:
         os.makedirs(options["path"], mode=0o700, exist_ok=True)
-    keeper = Keeper(options["path"], module.check_mode, datetime.datetime.now(datetime.timezone.utc))
+    keeper = Keeper(options["path"], module.check_mode, dt.datetime.now(dt.timezone.utc))
     authority = keeper.authority(options["authority"])
     keeper.signing_key()
     for entry in options["certificates"]:

@@ -117,7 +117,6 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab import _debian, _process, _status
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._component import (
     COMPONENT_SPEC,

@@ -42,7 +42,7 @@ SHARED_FOLDERS = (
     "/var/log/containers",
     "/run/xtables.lock",
 )
-"""Places outside of the state folder whose paths are fixed in kubelet, containerd and the CNI plugins. Inner ones first."""
+"""Places whose paths are fixed in kubelet, containerd and the CNI plugins. Inner ones first."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,10 @@ class Cache:
         return os.path.join(self.root, recipe.name, recipe.version)
 
     def find(self, recipe: Recipe, fingerprint: str) -> Optional[Dict[str, str]]:
-        """Binary to path, or None when they must be had (again). Release binaries serve whatever the build flags say."""
+        """Binary to path, or None when they must be had (again).
+
+        Binaries of a release serve whatever the build flags say.
+        """
         folder = self.folder(recipe)
         try:
             note = json.loads(read_or_none(os.path.join(folder, NOTE)) or b"null")
@@ -70,7 +73,7 @@ class Cache:
         """Make ``folder`` the cached one; returns binary to path."""
         with open(os.path.join(folder, NOTE), "w", encoding="utf-8") as handle:
             json.dump({"source": source, "recipe": fingerprint}, handle)
-        os.chmod(folder, 0o755)
+        os.chmod(folder, 0o755)  # noqa: S103 (programs for everyone)
         target = self.folder(recipe)
         if os.path.isdir(target):
             # A running process keeps its open file; the old folder goes once the new one stands.

@@ -31,11 +31,11 @@ def parse_status(text: str) -> Dict[str, Dict[str, str]]:
     """The installed packages of a dpkg status file: name -> fields."""
     packages: Dict[str, Dict[str, str]] = {}
     for paragraph in text.split("\n\n"):
-        fields = dict(
-            (key, value.strip())
+        fields = {
+            key: value.strip()
             for key, separator, value in (line.partition(":") for line in paragraph.splitlines())
             if separator and not key.startswith(" ")
-        )
+        }
         if fields.get("Status", "").endswith(" ok installed"):
             packages[fields["Package"]] = fields
     return packages

@@ -14,7 +14,7 @@ from typing import Optional
 def write_atomically(path: str, content: bytes, mode: int) -> bool:
     """Put ``content`` at ``path`` with ``mode``; returns whether anything changed.
 
-    A reader sees the old file or the new one, never half of it, and no one but the owner sees it before it has its mode.
+    A reader sees the old file or the new one, never half of it, and only the owner sees it before it has its mode.
     """
     try:
         with open(path, "rb") as handle:

@@ -26,6 +26,8 @@ class GoError(Exception):
 class Progress:
     """Counts compiled packages and says now and then where a build stands."""
 
+    unit = "packages compiled"
+
     def __init__(self, title: str, total: int, emit: Emit, clock: Callable[[], float] = time.monotonic) -> None:
         self.title = title
         self.total = total
@@ -45,7 +47,18 @@ class Progress:
         now = self.clock()
         if now - self.spoken >= INTERVAL:
             self.spoken = now
-            self.emit(f"{self.title}: {self.compiled} of at most {self.total} packages compiled, {now - self.started:.0f} s")
+            of = f" of at most {self.total}" if self.total else ""
+            self.emit(f"{self.title}: {self.compiled}{of} {self.unit}, {now - self.started:.0f} s")
+
+
+class Downloads(Progress):
+    """The same for a command that prints a line per module it finds or fetches."""
+
+    unit = "modules looked up"
+
+    def line(self, text: str) -> None:
+        if text.startswith("go: "):
+            self.compiled += 1
 
 
 class Go:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 
-def kubeconfig_text(cluster: str, server: str, user: str, authority: str, certificate: str, key: str) -> str:
+def kubeconfig_text(cluster: str, server: str, user: str, *, authority: str, certificate: str, key: str) -> str:
     """A kubeconfig (JSON is YAML) for ``user``; ``authority``, ``certificate`` and ``key`` are base64 PEM."""
     config = {
         "apiVersion": "v1",

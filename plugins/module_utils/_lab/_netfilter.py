@@ -43,8 +43,8 @@ def parse(text: str) -> List[Table]:
 def removal(text: str, network: str, kubernetes: bool) -> str:
     """Input for ``iptables-restore --noflush`` that removes what a lab made; empty when there is nothing of it.
 
-    ``network`` is the name of its CNI network. ``kubernetes`` says whether kube-proxy's and kubelet's chains go as well: they
-    must stay while another cluster's node agents use them.
+    ``network`` is the name of its CNI network. ``kubernetes`` says whether kube-proxy's and kubelet's chains go as
+    well: they must stay while another cluster's node agents use them.
     """
     return "".join(_of_table(table, network, kubernetes) for table in parse(text))
 

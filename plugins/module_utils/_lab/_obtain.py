@@ -20,7 +20,12 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._cache import Cache
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._elf import is_static_program
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._files import read_or_none
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._go import Go, GoError, Progress
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._go import (
+    Downloads,
+    Go,
+    GoError,
+    Progress,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._recipe import (
     Recipe,
     build_argv,
@@ -154,9 +159,7 @@ class Obtainer:
         if recipe.main:
             shutil.copyfile(self._main(recipe), os.path.join(work, "main.go"))
         self.emit(f"{title}: downloading dependencies")
-        progress = Progress(f"{title}: dependencies", 0, self.emit)
-        progress.tick = lambda: None  # type: ignore[method-assign]
-        self.go.watch(["mod", "tidy", "-e"], work, progress, log)
+        self.go.watch(["mod", "tidy", "-e"], work, Downloads(f"{title}: dependencies", 0, self.emit), log)
         with open(stamp, "w", encoding="utf-8") as handle:
             handle.write(fingerprint)
 
@@ -204,10 +207,10 @@ def check(recipe: Recipe, binary: str, path: str, origin: str) -> None:
 
 
 def fetch(address: str, target: IO[bytes]) -> bool:
-    """Download ``address`` and check it against ``<address>.sha256`` where there is one; False when there is no such file."""
+    """Download ``address``; False when there is no such file. Where ``<address>.sha256`` exists it must agree."""
     digest = hashlib.sha256()
     try:
-        with open_url(address, timeout=60) as response:
+        with open_url(address, timeout=60) as response:  # type: ignore[no-untyped-call]
             for chunk in iter(lambda: response.read(1 << 20), b""):
                 digest.update(chunk)
                 target.write(chunk)
@@ -221,13 +224,15 @@ def fetch(address: str, target: IO[bytes]) -> bool:
         raise Unobtainable(f"lab_release_base: {address}: {error}") from error
     wanted = _published_digest(address)
     if wanted and wanted != digest.hexdigest():
-        raise Unobtainable(f"lab_release_base: {address} has sha256 {digest.hexdigest()}, its .sha256 file says {wanted}")
+        raise Unobtainable(
+            f"lab_release_base: {address} has sha256 {digest.hexdigest()}, its .sha256 file says {wanted}"
+        )
     return True
 
 
 def _published_digest(address: str) -> Optional[str]:
     try:
-        with open_url(address + ".sha256", timeout=60) as response:
+        with open_url(address + ".sha256", timeout=60) as response:  # type: ignore[no-untyped-call]
             words = response.read(1000).decode(errors="replace").split()
     except (HTTPError, URLError, OSError):
         return None
@@ -246,7 +251,7 @@ def unpack(path: str, recipe: Recipe, folder: str, origin: str) -> None:
                     continue
                 with open(os.path.join(folder, name), "wb") as target:
                     shutil.copyfileobj(source, target)
-                os.chmod(os.path.join(folder, name), 0o755)
+                os.chmod(os.path.join(folder, name), 0o755)  # noqa: S103 (programs for everyone)
                 wanted.discard(name)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise Unobtainable(f"{recipe.title}: {origin} can't be read: {error}") from error

@@ -31,7 +31,7 @@ BASE_FILES = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One member of the layer. Exactly one of ``source``, ``content`` and ``link`` is set; none of them means a folder."""
+    """One member of the layer. At most one of ``source``, ``content`` and ``link`` is set; without, it is a folder."""
 
     path: str
     mode: int = 0o755

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence, Tuple
@@ -14,6 +14,7 @@ from typing import Any, List, Mapping, Optional, Sequence, Tuple
 CRYPTOGRAPHY_ERROR: Optional[str] = None
 try:
     from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
     from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -23,7 +24,7 @@ except ImportError as error:  # pragma: no cover
 AUTHORITY_DAYS = 3650
 LEAF_DAYS = 365
 RENEW_BEFORE_DAYS = 30
-BACKDATE = datetime.timedelta(hours=1)
+BACKDATE = dt.timedelta(hours=1)
 """A clock that is a little behind must still accept a fresh certificate."""
 
 
@@ -67,18 +68,14 @@ class Pair:
 def private_key_pem(key: Any) -> bytes:
     """The unencrypted PKCS #8 text of ``key``."""
     return bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
 
 
 def public_key_pem(key: Any) -> bytes:
     """The public half of ``key``."""
     return bytes(
-        key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
 
 
@@ -89,12 +86,10 @@ def new_signing_key() -> Any:
 
 def load_pair(certificate_pem: bytes, key_pem: bytes) -> Pair:
     """Decode a pair; raises ValueError when either part is damaged."""
-    return Pair(
-        x509.load_pem_x509_certificate(certificate_pem), serialization.load_pem_private_key(key_pem, None)
-    )
+    return Pair(x509.load_pem_x509_certificate(certificate_pem), serialization.load_pem_private_key(key_pem, None))
 
 
-def new_authority(name: str, now: datetime.datetime) -> Pair:
+def new_authority(name: str, now: dt.datetime) -> Pair:
     """A self-signed authority that strict TLS clients accept (basicConstraints, keyUsage, key identifiers)."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -109,7 +104,7 @@ def new_authority(name: str, now: datetime.datetime) -> Pair:
     return Pair(builder.sign(key, hashes.SHA256()), key)
 
 
-def new_leaf(wanted: Wanted, authority: Pair, now: datetime.datetime) -> Pair:
+def new_leaf(wanted: Wanted, authority: Pair, now: dt.datetime) -> Pair:
     """A certificate for ``wanted``, signed by ``authority``."""
     key = ec.generate_private_key(ec.SECP256R1())
     names = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, item) for item in wanted.organizations]
@@ -135,20 +130,20 @@ def new_leaf(wanted: Wanted, authority: Pair, now: datetime.datetime) -> Pair:
     return Pair(builder.sign(authority.key, hashes.SHA256()), key)
 
 
-def reason_to_renew_authority(pair: Pair, now: datetime.datetime) -> Optional[str]:
+def reason_to_renew_authority(pair: Pair, now: dt.datetime) -> Optional[str]:
     """Why the authority must be replaced, or None."""
     if _public(pair.certificate.public_key()) != _public(pair.key.public_key()):
         return "the key does not belong to the certificate"
     return _expiry_reason(pair, now)
 
 
-def reason_to_renew(pair: Pair, wanted: Wanted, authority: Pair, now: datetime.datetime) -> Optional[str]:
+def reason_to_renew(pair: Pair, wanted: Wanted, authority: Pair, now: dt.datetime) -> Optional[str]:
     """Why the leaf must be replaced, or None when it still serves."""
     if _public(pair.certificate.public_key()) != _public(pair.key.public_key()):
         return "the key does not belong to the certificate"
     try:
         pair.certificate.verify_directly_issued_by(authority.certificate)
-    except Exception:
+    except (ValueError, TypeError, InvalidSignature):
         return "it was signed by another authority"
     if _subject(pair.certificate) != (wanted.common_name, wanted.organizations):
         return "its subject changed"
@@ -158,14 +153,14 @@ def reason_to_renew(pair: Pair, wanted: Wanted, authority: Pair, now: datetime.d
     return _expiry_reason(pair, now)
 
 
-def _expiry_reason(pair: Pair, now: datetime.datetime) -> Optional[str]:
+def _expiry_reason(pair: Pair, now: dt.datetime) -> Optional[str]:
     not_after = pair.certificate.not_valid_after_utc
-    if not_after - now < datetime.timedelta(days=RENEW_BEFORE_DAYS):
+    if not_after - now < dt.timedelta(days=RENEW_BEFORE_DAYS):
         return f"it expires on {not_after:%Y-%m-%d}"
     return None
 
 
-def _builder(subject: Any, issuer: Any, key: Any, now: datetime.datetime, days: int) -> Any:
+def _builder(subject: Any, issuer: Any, key: Any, now: dt.datetime, days: int) -> Any:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -173,7 +168,7 @@ def _builder(subject: Any, issuer: Any, key: Any, now: datetime.datetime, days: 
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - BACKDATE)
-        .not_valid_after(now + datetime.timedelta(days=days))
+        .not_valid_after(now + dt.timedelta(days=days))
     )
 
 
@@ -214,6 +209,4 @@ def _subject(certificate: Any) -> Tuple[str, Tuple[str, ...]]:
 
 
 def _public(key: Any) -> bytes:
-    return bytes(
-        key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    )
+    return bytes(key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))

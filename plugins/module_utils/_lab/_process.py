@@ -180,6 +180,7 @@ def stop(
     pids: Sequence[int],
     proc: ProcFs,
     grace: float,
+    *,
     kill: Callable[[int, int], None] = os.kill,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,

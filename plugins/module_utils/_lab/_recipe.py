@@ -134,8 +134,8 @@ def fill(text: str, version: str, arch: str) -> str:
 def go_mod_text(recipe: Recipe, go: str, replaces: List[Dict[str, Any]]) -> str:
     """The go.mod of the wrapper that builds ``recipe``.
 
-    A module's own replaces don't count when another module requires it, so they are restated here. Those that point into
-    its own tree can't be; where the project publishes that tree as modules, their version stands in.
+    A module's own replaces don't count when another module requires it, so they are restated here. Those that point
+    into its own tree can't be; where the project publishes that tree as modules, their version stands in.
     """
     lines = ["module lab", "", f"go {go}", ""]
     if recipe.module:
