@@ -12,8 +12,10 @@ from typing import Any
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object, Resource
 
 PLURALS = {"StorageClass": "storageclasses", "Ingress": "ingresses"}
-PATH = re.compile(r"^/apis?/(?P<version>(?:[^/]+\.[^/]+/|apps/|batch/|policy/)?v[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/.))?"
-                  r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?$")
+PATH = re.compile(
+    r"^/apis?/(?P<version>(?:[^/]+\.[^/]+/|apps/|batch/|policy/)?v[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/.))?"
+    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?$"
+)
 
 
 def plural_of(kind: str) -> str:

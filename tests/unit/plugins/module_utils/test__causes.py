@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes import pods
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes._cause import (
     PATIENCE,
@@ -27,9 +24,13 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._cause
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.creation import creation_cause
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.masking import masked
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.scheduling import scheduling_cause
+from hypothesis import given
+from hypothesis import strategies as st
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "verdicts" / "causes"
-CONTAINERS = [pytest.param(case, id=case["case"]) for case in yaml.safe_load_all((FIXTURES / "containers.yaml").read_text())]
+CONTAINERS = [
+    pytest.param(case, id=case["case"]) for case in yaml.safe_load_all((FIXTURES / "containers.yaml").read_text())
+]
 MESSAGES = yaml.safe_load((FIXTURES / "messages.yaml").read_text())
 
 
@@ -95,18 +96,40 @@ CLAIMS = {
         "data wants StorageClass fast, which doesn't exist: there is ceph, local (default)",
     ),
     "no class at all": (
-        claim(storageClassName="fast"), [], [], [], Code.CLASS_MISSING, "the cluster has no StorageClass",
+        claim(storageClassName="fast"),
+        [],
+        [],
+        [],
+        Code.CLASS_MISSING,
+        "the cluster has no StorageClass",
     ),
-    "no default": (claim(), [CEPH], [], [], Code.CLASS_DEFAULT, "names no StorageClass and no default is set: there is ceph"),
+    "no default": (
+        claim(),
+        [CEPH],
+        [],
+        [],
+        Code.CLASS_DEFAULT,
+        "names no StorageClass and no default is set: there is ceph",
+    ),
     "the default will do": (claim(), [LOCAL], [], [], None, ""),
     "classes can't be read": (claim(storageClassName="fast"), None, [], [], None, ""),
     "a volume made by hand needs no class": (claim(storageClassName="by-hand"), [LOCAL], [FREE], [], None, ""),
-    "by hand, and none is free": (claim(storageClassName=""), [LOCAL], [FREE], [], Code.CLAIM_WAITS, "to be bound by hand"),
+    "by hand, and none is free": (
+        claim(storageClassName=""),
+        [LOCAL],
+        [FREE],
+        [],
+        Code.CLAIM_WAITS,
+        "to be bound by hand",
+    ),
     "provisioning failed": (
         claim(storageClassName="local"),
         [LOCAL],
         [],
-        [{"reason": "Provisioning", "message": "started"}, {"reason": "ProvisioningFailed", "message": "pool is full."}],
+        [
+            {"reason": "Provisioning", "message": "started"},
+            {"reason": "ProvisioningFailed", "message": "pool is full."},
+        ],
         Code.PROVISIONING,
         "PersistentVolumeClaim data: pool is full",
     ),
@@ -114,7 +137,10 @@ CLAIMS = {
         claim(storageClassName="local"),
         [LOCAL],
         [],
-        [{"reason": "ProvisioningFailed", "message": "pool is full."}, {"reason": "Provisioning", "message": "started"}],
+        [
+            {"reason": "ProvisioningFailed", "message": "pool is full."},
+            {"reason": "Provisioning", "message": "started"},
+        ],
         Code.CLAIM_WAITS,
         "is being provisioned",
     ),
@@ -122,7 +148,12 @@ CLAIMS = {
         claim(storageClassName="local"),
         [LOCAL],
         [],
-        [{"reason": "ExternalProvisioning", "message": "Waiting for a volume to be created either by the external provisioner 'x.org/y' or manually"}],
+        [
+            {
+                "reason": "ExternalProvisioning",
+                "message": "Waiting for a volume to be created by the external provisioner 'x.org/y' or by hand",
+            }
+        ],
         Code.CLAIM_WAITS,
         "waits for provisioner x.org/y",
     ),
@@ -154,7 +185,11 @@ EVENTS = {
         Code.SANDBOX,
         "its sandbox can't be made: plugin failed",
     ),
-    "the node's network": ([{"reason": "NetworkNotReady", "message": "cni"}], Code.SANDBOX, "the node's network isn't ready: cni"),
+    "the node's network": (
+        [{"reason": "NetworkNotReady", "message": "cni"}],
+        Code.SANDBOX,
+        "the node's network isn't ready: cni",
+    ),
     "a probe": (
         [{"reason": "Scheduled"}, {"reason": "Unhealthy", "message": "Readiness probe failed: HTTP 503."}],
         Code.NOT_READY,
@@ -188,7 +223,10 @@ def test_a_scheduling_gate_and_an_evicted_pod_are_told():
         ('{"api_key": "abc", "x": 1}', '{"api_key": ********, "x": 1}'),
         ("cannot reach postgres://user:pass@db:5432/x", "cannot reach postgres://user:********@db:5432/x"),
         ("Authorization: Bearer abcdef123456", "Authorization: Bearer ********"),
-        ("post to https://hooks.slack.com/services/T0/B0/xyz failed", "post to https://hooks.slack.com/services/******** failed"),
+        (
+            "post to https://hooks.slack.com/services/T0/B0/xyz failed",
+            "post to https://hooks.slack.com/services/******** failed",
+        ),
         ("jwt eyJhbGciOiJIUzI1NiJ9.e30.abc", "jwt ********"),
         ("nothing secret here: exit 3", "nothing secret here: exit 3"),
     ],
@@ -197,7 +235,9 @@ def test_what_looks_like_a_secret_is_hidden(words, clean):
     assert masked(words) == clean
 
 
-@given(st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=6), st.text(max_size=20), st.text(max_size=20))
+@given(
+    st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=6), st.text(max_size=20), st.text(max_size=20)
+)
 def test_a_known_secret_is_never_shown(secret, before, after):
     shown = masked(before + secret + after, [secret])
     assert secret not in shown or secret in "********"
@@ -206,5 +246,3 @@ def test_a_known_secret_is_never_shown(secret, before, after):
 def test_a_secret_of_several_lines_is_hidden_line_by_line():
     assert masked("read BEGIN-KEY and MIIabcdef", ["BEGIN-KEY\nMIIabcdef\n"]) == "read ******** and ********"
     assert masked("a is on", ["on"]) == "a is on"
-
-

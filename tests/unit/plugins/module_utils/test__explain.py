@@ -9,17 +9,16 @@ import base64
 import copy
 
 import pytest
-from fake_cluster import FakeCluster
-
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes._cause import Code
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.look import Look, secrets_used
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._explain import diagnose, explain
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError
+from fake_cluster import FakeCluster
 
 NAMESPACE = "models"
 
 
-def make(kind, name, owner=None, version="v1", labels=None, annotations=None, **rest):
+def make(kind, name, owner=None, *, version="v1", labels=None, annotations=None, **rest):
     metadata = {"name": name, "namespace": NAMESPACE, "uid": "uid-" + name, "labels": labels or {}, "generation": 1}
     metadata["annotations"] = annotations or {}
     if owner:
@@ -27,7 +26,7 @@ def make(kind, name, owner=None, version="v1", labels=None, annotations=None, **
     return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}
 
 
-def pod(name, owner, waiting=None, phase="Pending", labels=None, spec=None, **status):
+def pod(name, owner, waiting=None, *, phase="Pending", labels=None, spec=None, **status):
     state = {"waiting": {"reason": waiting, "message": 'secret "nope" not found'}} if waiting else {"running": {}}
     status = {"phase": phase, "containerStatuses": [{"name": "c", "state": state}], **status}
     return make("Pod", name, owner, labels=labels, spec=spec or {"containers": [{"name": "c"}]}, status=status)
@@ -65,7 +64,10 @@ def test_a_deployment_is_explained_by_the_pod_of_its_newest_replica_set():
 
 def test_a_rollout_that_mends_things_is_not_judged_by_the_pods_it_replaces():
     cluster = FakeCluster(
-        replica_set("old", "9"), pod("old-1", "old", BROKEN), replica_set("new", "10"), pod("new-1", "new", phase="Pending")
+        replica_set("old", "9"),
+        pod("old-1", "old", BROKEN),
+        replica_set("new", "10"),
+        pod("new-1", "new", phase="Pending"),
     )
     cause = diagnose(Look(cluster), deployment("10"))
     assert cause is not None
@@ -126,7 +128,11 @@ def test_a_broken_pod_of_the_former_revision_is_told_to_hold_the_update_up():
 
 
 def test_an_attempt_to_create_that_succeeded_later_is_no_cause():
-    refused = event("db", "FailedCreate", 'create Pod db-0 in StatefulSet db failed error: pods "db-0" is forbidden: exceeded quota: q')
+    refused = event(
+        "db",
+        "FailedCreate",
+        'create Pod db-0 in StatefulSet db failed error: pods "db-0" is forbidden: exceeded quota: q',
+    )
     created = event("db", "SuccessfulCreate", "create Pod db-0", when="2026-11-23T04:00:09Z", kind="Normal")
     assert explain(FakeCluster(refused), stateful_set()) == "its pods are refused: exceeded quota: q"
     assert explain(FakeCluster(created, refused), stateful_set()) is None
@@ -206,7 +212,9 @@ def test_without_a_log_the_cause_stands_alone():
 def test_every_place_where_a_pod_can_name_a_secret_is_known():
     spec = {
         "initContainers": [{"envFrom": [{"secretRef": {"name": "a"}}, {"configMapRef": {"name": "x"}}]}],
-        "containers": [{"env": [{"valueFrom": {"secretKeyRef": {"name": "b", "key": "k"}}}, {"name": "X", "value": "y"}]}],
+        "containers": [
+            {"env": [{"valueFrom": {"secretKeyRef": {"name": "b", "key": "k"}}}, {"name": "X", "value": "y"}]}
+        ],
         "volumes": [
             {"secret": {"secretName": "c"}},
             {"projected": {"sources": [{"secret": {"name": "d"}}, {"configMap": {"name": "x"}}]}},
@@ -216,11 +224,18 @@ def test_every_place_where_a_pod_can_name_a_secret_is_known():
     assert secrets_used({"spec": spec}) == ["a", "b", "c", "d"]
 
 
-UNBOUND = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "pod has unbound immediate PersistentVolumeClaims"}
+UNBOUND = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "pod has unbound immediate PersistentVolumeClaims",
+}
 
 
 def test_an_unschedulable_pod_is_explained_by_its_unbound_claim():
-    stuck = pod("db-0", "db", conditions=[UNBOUND], spec={"volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]})
+    stuck = pod(
+        "db-0", "db", conditions=[UNBOUND], spec={"volumes": [{"persistentVolumeClaim": {"claimName": "data"}}]}
+    )
     claim = make("PersistentVolumeClaim", "data", spec={"storageClassName": "fast"}, status={"phase": "Pending"})
     local = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "local"}}
     assert explain(FakeCluster(claim, local), stuck) == (
@@ -228,7 +243,10 @@ def test_an_unschedulable_pod_is_explained_by_its_unbound_claim():
     )
     assert explain(FakeCluster(), stuck) == "pod db-0: unschedulable: pod has unbound immediate PersistentVolumeClaims"
     bound = {**claim, "status": {"phase": "Bound"}}
-    assert explain(FakeCluster(bound), stuck) == "pod db-0: unschedulable: pod has unbound immediate PersistentVolumeClaims"
+    assert (
+        explain(FakeCluster(bound), stuck)
+        == "pod db-0: unschedulable: pod has unbound immediate PersistentVolumeClaims"
+    )
     assert explain(FakeCluster(), bound) is None
 
 
@@ -240,7 +258,10 @@ def test_a_pod_in_creation_is_explained_by_its_events():
 
 
 def test_a_ready_pod_needs_no_explanation():
-    assert explain(FakeCluster(), pod("tool", None, phase="Running", conditions=[{"type": "Ready", "status": "True"}])) is None
+    assert (
+        explain(FakeCluster(), pod("tool", None, phase="Running", conditions=[{"type": "Ready", "status": "True"}]))
+        is None
+    )
 
 
 def test_a_custom_resource_is_explained_through_the_workload_it_owns():

@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Status, Verdict
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdict import (
     RULES,
@@ -22,6 +19,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts import custom, static
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import kind_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "verdicts"
 CURRENT, PROGRESS = (Status.CURRENT, False), (Status.IN_PROGRESS, False)
@@ -118,7 +117,9 @@ def test_a_condition_of_the_site_makes_a_static_kind_worth_watching():
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_being_deleted_is_terminating_whatever_else_it_says(case):
     obj = copy.deepcopy(case["object"])
-    obj["metadata"].update(deletionTimestamp="2026-11-23T04:00:00Z", finalizers=["kubernetes.io/pvc-protection", "x.org/y"])
+    obj["metadata"].update(
+        deletionTimestamp="2026-11-23T04:00:00Z", finalizers=["kubernetes.io/pvc-protection", "x.org/y"]
+    )
     verdict = assess(obj, case.get("children", ()))
     assert verdict.status is Status.TERMINATING
     if obj["kind"] != "Namespace":
@@ -135,7 +136,11 @@ def test_a_namespace_being_deleted_says_what_is_left_in_it():
             "phase": "Terminating",
             "conditions": [
                 {"type": "NamespaceDeletionDiscoveryFailure", "status": "False", "message": "all discovered"},
-                {"type": "NamespaceContentRemaining", "status": "True", "message": "Some resources remain: things.example.org"},
+                {
+                    "type": "NamespaceContentRemaining",
+                    "status": "True",
+                    "message": "Some resources remain: things.example.org",
+                },
             ],
         },
     }
@@ -163,35 +168,88 @@ def test_without_jmespath_a_condition_says_what_to_install(monkeypatch):
 
 # Objects that are partial, and values of the wrong type, in places where rules look.
 WORDS = st.sampled_from(
-    ["True", "False", "Unknown", "Bound", "Pending", "Lost", "Failed", "Running", "Active", "OnDelete", "LoadBalancer", ""]
+    [
+        "True",
+        "False",
+        "Unknown",
+        "Bound",
+        "Pending",
+        "Lost",
+        "Failed",
+        "Running",
+        "Active",
+        "OnDelete",
+        "LoadBalancer",
+        "",
+    ]
 )
 LEAVES = st.none() | st.booleans() | st.integers(-1, 3) | WORDS
 TYPES = st.sampled_from(
-    "Available Progressing ReplicaFailure Ready PodScheduled Complete Failed NamesAccepted Established Reconciled"
-    " AbleToScale ScalingActive DisruptionAllowed Stalled Reconciling Resizing Accepted NonStructuralSchema".split()
+    [
+        "Available",
+        "Progressing",
+        "ReplicaFailure",
+        "Ready",
+        "PodScheduled",
+        "Complete",
+        "Failed",
+        "NamesAccepted",
+        "Established",
+        "Reconciled",
+        "AbleToScale",
+        "ScalingActive",
+        "DisruptionAllowed",
+        "Stalled",
+        "Reconciling",
+        "Resizing",
+        "Accepted",
+        "NonStructuralSchema",
+    ]
 )
 CONDITION = st.fixed_dictionaries(
     {"type": TYPES},
-    optional={"status": LEAVES, "reason": WORDS | st.just("ProgressDeadlineExceeded"), "message": LEAVES, "observedGeneration": LEAVES},
+    optional={
+        "status": LEAVES,
+        "reason": WORDS | st.just("ProgressDeadlineExceeded"),
+        "message": LEAVES,
+        "observedGeneration": LEAVES,
+    },
 )
 CONDITIONS = LEAVES | st.lists(CONDITION | LEAVES, max_size=4)
-FIELDS = (
-    "replicas updatedReplicas readyReplicas availableReplicas desiredNumberScheduled numberAvailable phase state"
-    " updatedNumberScheduled currentRevision updateRevision observedGeneration fullyLabeledReplicas succeeded failed message"
-).split()
+FIELDS = [
+    "replicas",
+    "updatedReplicas",
+    "readyReplicas",
+    "availableReplicas",
+    "desiredNumberScheduled",
+    "numberAvailable",
+    "phase",
+    "state",
+    "updatedNumberScheduled",
+    "currentRevision",
+    "updateRevision",
+    "observedGeneration",
+    "fullyLabeledReplicas",
+    "succeeded",
+    "failed",
+    "message",
+]
 STATUS = LEAVES | st.fixed_dictionaries(
     {},
     optional={
-        **{name: LEAVES for name in FIELDS},
+        **dict.fromkeys(FIELDS, LEAVES),
         "conditions": CONDITIONS,
-        "bindings": LEAVES | st.lists(st.fixed_dictionaries({}, optional={"conditions": CONDITIONS}) | LEAVES, max_size=2),
+        "bindings": LEAVES
+        | st.lists(st.fixed_dictionaries({}, optional={"conditions": CONDITIONS}) | LEAVES, max_size=2),
         "loadBalancer": LEAVES | st.fixed_dictionaries({}, optional={"ingress": LEAVES | st.lists(LEAVES, max_size=2)}),
     },
 )
 SPEC = LEAVES | st.fixed_dictionaries(
     {},
     optional={
-        **{name: LEAVES for name in ("replicas", "shards", "paused", "suspend", "type", "clusterIP", "storageClassName", "mode")},
+        **dict.fromkeys(
+            ("replicas", "shards", "paused", "suspend", "type", "clusterIP", "storageClassName", "mode"), LEAVES
+        ),
         "updateStrategy": LEAVES | st.fixed_dictionaries({"type": WORDS}, optional={"rollingUpdate": LEAVES}),
         "versions": LEAVES | st.lists(LEAVES, max_size=2),
     },
@@ -202,9 +260,19 @@ METADATA = LEAVES | st.fixed_dictionaries({}, optional={"name": LEAVES, "generat
 @settings(max_examples=25, deadline=None)
 @given(metadata=METADATA, spec=SPEC, status=STATUS, children=st.lists(LEAVES | st.just({"kind": "Pod"}), max_size=2))
 @pytest.mark.parametrize("key", [*WITH_RULE, ("example.org", "Thing")], ids="/".join)
-def test_no_partial_object_makes_a_rule_raise_or_give_a_verdict_it_has_no_fixture_for(key, metadata, spec, status, children):
+def test_no_partial_object_makes_a_rule_raise_or_give_a_verdict_it_has_no_fixture_for(
+    key, metadata, spec, status, children
+):
     group, kind = key
-    obj = {"apiVersion": group + "/v1" if group else "v1", "kind": kind, "metadata": metadata, "spec": spec, "status": status}
+    obj = {
+        "apiVersion": group + "/v1" if group else "v1",
+        "kind": kind,
+        "metadata": metadata,
+        "spec": spec,
+        "status": status,
+    }
     verdict = assess(obj, children)
-    assert (verdict.status, verdict.terminal) in YIELDS.get(kind, {CURRENT, PROGRESS, FAILED, HOPELESS})
+    # Any kind may lag behind its generation; the fixtures of the generic rule show that.
+    late = {PROGRESS} if "has not looked at generation" in verdict.reason else set()
+    assert (verdict.status, verdict.terminal) in YIELDS.get(kind, {CURRENT, PROGRESS, FAILED, HOPELESS}) | late
     assert verdict.reason or verdict.status is Status.CURRENT
