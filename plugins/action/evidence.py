@@ -13,26 +13,35 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._repor
 
 FACT = "__platform_evidence"
 ARGUMENT_SPEC = {
-    "component": {"type": "str", "required": True},
+    "begin": {"type": "bool", "default": False},
+    "component": {"type": "str"},
     "version": {"type": "str", "default": ""},
-    "results": {"type": "list", "elements": "raw", "required": True},
-    "started": {"type": "float"},
+    "results": {"type": "list", "elements": "raw", "default": []},
 }
 
 
 class ActionModule(ActionBase):
-    """Adds one record to the host's list; the record of an earlier look at the same component gives way."""
+    """Adds one record to the host's; the record of an earlier look at the same component gives way."""
 
     _requires_connection = False
     _supports_check_mode = True
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        """Return the record and the fact that holds all of them."""
+        """Return the record, and the fact that holds all of them."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
-        _validated, options = self.validate_argument_spec(ARGUMENT_SPEC)
-        seconds = time.time() - options["started"] if options["started"] else 0.0
-        results = [item for item in options["results"] if isinstance(item, dict)]
-        record = evidence(options["component"], options["version"], results, seconds)
-        records = replaced((task_vars or {}).get(FACT) or [], record)
-        result.update(changed=False, record=record, ansible_facts={FACT: records})
+        _validated, options = self.validate_argument_spec(
+            ARGUMENT_SPEC, mutually_exclusive=[["begin", "component"]], required_one_of=[["begin", "component"]]
+        )
+        now = time.time()
+        empty = {"started": now, "latest": now, "records": []}
+        kept = ((task_vars or {}).get("ansible_facts") or {}).get(FACT) or empty
+        if options["begin"]:
+            kept = empty
+        else:
+            results = [item for item in options["results"] if isinstance(item, dict)]
+            # nobody times a task file from within: a component took as long as the record before it is old
+            record = evidence(options["component"], options["version"], results, now - float(kept["latest"]))
+            kept = {**kept, "latest": now, "records": replaced(kept["records"], record)}
+            result["record"] = record
+        result.update(changed=False, ansible_facts={FACT: kept})
         return result

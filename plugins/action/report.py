@@ -28,10 +28,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ARGUMENT_SPEC = {
     "cluster": {"type": "str", "required": True},
     "kubernetes_version": {"type": "str", "default": ""},
-    "components": {"type": "list", "elements": "dict", "required": True},
+    "evidence": {"type": "dict", "required": True},
     "expected": {"type": "list", "elements": "str", "default": []},
     "proofs": {"type": "list", "elements": "dict", "default": []},
-    "started": {"type": "float", "required": True},
     "path": {"type": "path", "default": ""},
 }
 display = Display()
@@ -55,7 +54,8 @@ class ActionModule(ActionBase):
         """Show, write, judge."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(ARGUMENT_SPEC)
-        records = list(options["components"])
+        records = list(options["evidence"]["records"])
+        started = float(options["evidence"]["started"])
         known = {record["component"] for record in records}
         records += [_never_looked_at(name) for name in options["expected"] if name not in known]
         proofs = [proof for proof in options["proofs"] if not proof.get("skipped")]
@@ -63,8 +63,8 @@ class ActionModule(ActionBase):
             "collection_version": collection_version(),
             "cluster": options["cluster"],
             "kubernetes_version": options["kubernetes_version"],
-            "started": datetime.fromtimestamp(options["started"], timezone.utc).isoformat(timespec="seconds"),
-            "seconds": round(time.time() - options["started"], 1),
+            "started": datetime.fromtimestamp(started, timezone.utc).isoformat(timespec="seconds"),
+            "seconds": round(time.time() - started, 1),
         }
         report = document(records, proofs, facts)
         path = os.path.abspath(options["path"]) if options["path"] else ""

@@ -56,13 +56,13 @@ class PodTransport:
     """The transport over a client of the API server and its port-forward."""
 
     def __init__(self, client: Client, open_port: OpenPort, timeout: float = 10.0) -> None:
-        self._client = client
+        self.client = client
         self._open_port = open_port
         self._timeout = timeout
 
     def pods(self, place: Place) -> List[PodPort]:
         """Return the ready pods of a place, by name."""
-        return find(self._client, place)
+        return find(self.client, place)
 
     def ask(self, pod: PodPort, request: Request, tls: Optional[Tls] = None) -> Response:
         """Exchange one request with one pod."""

@@ -20,12 +20,16 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._check
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._result import failures
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._forward import Transport, pod_transport
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._forward import (
+    PodTransport,
+    Transport,
+    pod_transport,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._pods import Place
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._probe import compile_select
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._proof import Pace, prove
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._proof_stage import AlertStage, Scene, Site
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Emit
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Client, Emit
 
 PLACE_OPTIONS: ArgumentSpec = {
     "namespace": {"type": "str", "required": True},
@@ -102,16 +106,17 @@ def server(options: Mapping[str, Any], kind: str) -> Server:
 def run_check(
     module: AnsibleModule,
     kind: str,
-    questions: Sequence[Question],
-    transport_of: Callable[[Mapping[str, Any]], Transport] = pod_transport,
+    questions_of: Callable[[Client], Sequence[Question]],
+    transport_of: Callable[[Mapping[str, Any]], PodTransport] = pod_transport,
 ) -> None:
     """Ask, and end the module with the answers."""
     params = module.params
     try:
+        transport = transport_of(params)
         report = ask_until_good(
-            transport_of(params),
+            transport,
             server(params, kind),
-            questions,
+            lambda: questions_of(transport.client),
             timeout=params["timeout"],
             interval=params["interval"],
         )

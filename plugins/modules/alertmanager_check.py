@@ -134,7 +134,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     params = module.params
     wanted = AlertmanagerExpectations(params["replicas"], params["receivers"], params["heartbeat"], params["version"])
-    run_check(module, "alertmanager", of_alertmanager(wanted))
+    run_check(module, "alertmanager", lambda _client: of_alertmanager(wanted))
 
 
 if __name__ == "__main__":

@@ -12,15 +12,18 @@ short_description: Keep what a component's verification showed
 version_added: 0.1.0
 description:
   - Makes one record of the registered results of a component's verification and adds it to the host fact
-    C(__platform_evidence), where M(openhands.gpu_observability.report) finds it.
+    C(__platform_evidence), which M(openhands.gpu_observability.report) takes.
   - Never fails because a check did, so that one component doesn't keep the others from being looked at.
 author:
   - openhands.gpu_observability contributors (@openhands)
 options:
+  begin:
+    description: Forget earlier records and start the clock. Excludes O(component).
+    type: bool
+    default: false
   component:
     description: Name of the component.
     type: str
-    required: true
   version:
     description: Version that was looked at.
     type: str
@@ -32,10 +35,7 @@ options:
         was skipped says nothing; one that failed without checks is a check that does not hold.
     type: list
     elements: raw
-    required: true
-  started:
-    description: When the verification began, in seconds since the epoch.
-    type: float
+    default: []
 attributes:
   check_mode:
     description: Can run in check mode and do the same.
@@ -47,6 +47,10 @@ attributes:
 """
 
 EXAMPLES = r"""
+- name: Start the clock
+  openhands.gpu_observability.evidence:
+    begin: true
+
 - name: Record the evidence
   openhands.gpu_observability.evidence:
     component: alertmanager
@@ -59,7 +63,7 @@ EXAMPLES = r"""
 RETURN = r"""
 record:
   description: The record.
-  returned: success
+  returned: when O(component) is given
   type: dict
   sample:
     component: alertmanager

@@ -48,32 +48,34 @@ options:
     description: Version that must run. Not checked when empty.
     type: str
     default: ""
-  targets:
-    description: Scrape jobs that must have targets, all of them up.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      job:
-        description: Value of the label C(job).
-        type: str
-        required: true
-      min:
-        description: How many targets there must be at least.
-        type: int
-        default: 1
+  jobs:
+    description:
+      - Value of the label C(job) to the number of targets there must be at least. All targets of these jobs must be up.
+    type: dict
+    default: {}
   may_be_down:
-    description: Jobs whose targets may be down. Any other target that is down fails the check.
+    description: Jobs whose targets may be down, with O(scope=all).
     type: list
     elements: str
     default: []
-  groups:
-    description: Rule groups that must be loaded.
+  scope:
+    description:
+      - With V(all) no other target may be down either, and every loaded rule must evaluate without error.
+      - With V(named) only the jobs and rules that are named are judged.
+    type: str
+    choices: [all, named]
+    default: all
+  rules:
+    description:
+      - Names of PrometheusRule objects in O(rules_namespace). Every rule they hold must be loaded.
     type: list
     elements: str
     default: []
+  rules_namespace:
+    description: Namespace of O(rules). Default is O(namespace).
+    type: str
   alerts:
-    description: Alerts that must be loaded.
+    description: Alerts that must be loaded, wherever they come from.
     type: list
     elements: str
     default: []
@@ -114,10 +116,9 @@ EXAMPLES = r"""
     name: prometheus
     replicas: 2
     alertmanagers: 2
-    targets:
-      - job: model-server
-        min: 2
-    alerts: [HighErrorRate]
+    jobs:
+      model-server: 2
+    rules: [model-alerts]
     series:
       requests: inference_requests_total
 """
@@ -146,28 +147,28 @@ attempts:
   sample: 3
 """
 
-from typing import Any, Dict
+from typing import Any, Dict, List, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import CONNECTION_ARGSPEC
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._ask import Question
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._prometheus import Job
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._questions import (
     PrometheusExpectations,
     of_prometheus,
 )
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._rule_objects import Rule, read
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._proof_task import SERVER_OPTIONS, run_check
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Client
 
 ARGUMENT_SPEC = {
     **SERVER_OPTIONS,
     "name": {"type": "str", "default": "prometheus"},
-    "targets": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {"job": {"type": "str", "required": True}, "min": {"type": "int", "default": 1}},
-    },
+    "jobs": {"type": "dict", "default": {}},
+    "scope": {"type": "str", "choices": ["all", "named"], "default": "all"},
     "may_be_down": {"type": "list", "elements": "str", "default": []},
-    "groups": {"type": "list", "elements": "str", "default": []},
+    "rules": {"type": "list", "elements": "str", "default": []},
+    "rules_namespace": {"type": "str"},
     "alerts": {"type": "list", "elements": "str", "default": []},
     "series": {"type": "dict", "default": {}},
     "alertmanagers": {"type": "int", "default": 0},
@@ -175,12 +176,13 @@ ARGUMENT_SPEC = {
 }
 
 
-def expectations(params: Dict[str, Any]) -> PrometheusExpectations:
+def expectations(params: Dict[str, Any], rules: Sequence[Rule]) -> PrometheusExpectations:
     """Read what must hold from the options."""
     return PrometheusExpectations(
-        jobs=[Job(item["job"], item["min"]) for item in params["targets"]],
+        jobs=[Job(str(name), int(minimum)) for name, minimum in params["jobs"].items()],
+        only_named=params["scope"] == "named",
         may_be_down=params["may_be_down"],
-        groups=params["groups"],
+        rules=rules,
         alerts=params["alerts"],
         series={str(name): str(expression) for name, expression in params["series"].items()},
         alertmanagers=params["alertmanagers"],
@@ -191,7 +193,13 @@ def expectations(params: Dict[str, Any]) -> PrometheusExpectations:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    run_check(module, "prometheus", of_prometheus(expectations(module.params)))
+    params = module.params
+
+    def questions(client: Client) -> List[Question]:
+        rules = read(client, params["rules_namespace"] or params["namespace"], params["rules"])
+        return of_prometheus(expectations(params, rules))
+
+    run_check(module, "prometheus", questions)
 
 
 if __name__ == "__main__":

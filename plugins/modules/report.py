@@ -25,10 +25,9 @@ options:
     description: Version of its API server.
     type: str
     default: ""
-  components:
-    description: Records as M(openhands.gpu_observability.evidence) makes them.
-    type: list
-    elements: dict
+  evidence:
+    description: The fact C(__platform_evidence) that M(openhands.gpu_observability.evidence) keeps.
+    type: dict
     required: true
   expected:
     description: Components there must be a record of. One without is shown as failed.
@@ -40,10 +39,6 @@ options:
     type: list
     elements: dict
     default: []
-  started:
-    description: When the verification began, in seconds since the epoch.
-    type: float
-    required: true
   path:
     description: The JSON file, relative to the current directory. No file is written when empty. Its folder is made.
     type: path
@@ -63,8 +58,7 @@ EXAMPLES = r"""
 - name: Report
   openhands.gpu_observability.report:
     cluster: lab
-    components: "{{ __platform_evidence }}"
-    started: 1795410000
+    evidence: "{{ ansible_facts['__platform_evidence'] }}"
     path: reports/lab.json
 """
 

@@ -54,14 +54,14 @@ class Report:
 def ask_until_good(
     transport: Transport,
     server: Server,
-    questions: Sequence[Question],
+    questions: Callable[[], Sequence[Question]],
     *,
     timeout: float,
     interval: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Report:
-    """Repeat the questions until all hold; after ``timeout`` seconds the last answers stand."""
+    """Make and ask the questions again until all hold; after ``timeout`` seconds the last answers stand."""
     start = clock()
     report = Report()
     while True:
@@ -69,7 +69,7 @@ def ask_until_good(
         report.attempts += 1
         fatal = False
         try:
-            report.pods, checks = _round(transport, server, questions)
+            report.pods, checks = _round(transport, server, questions())
         except Unreachable as error:
             checks, fatal = [Check("replicas", False, str(error))], error.fatal
         elapsed = clock() - start

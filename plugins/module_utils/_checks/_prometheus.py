@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._result import Check, shortened
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._rule_objects import Rule
 
 Answer = Any
 """A decoded body, None where it was not JSON."""
@@ -32,16 +33,19 @@ def data_of(answer: Answer) -> Dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def targets(answer: Answer, jobs: Sequence[Job], may_be_down: Iterable[str] = ()) -> List[Check]:
-    """Judge /api/v1/targets?state=active: one check per wanted job, one for every other target."""
+def targets(
+    answer: Answer, jobs: Sequence[Job], may_be_down: Iterable[str] = (), only_named: bool = False
+) -> List[Check]:
+    """Judge /api/v1/targets?state=active: one check per wanted job, and one for all other targets."""
     active: List[Mapping[str, Any]] = data_of(answer).get("activeTargets") or []
     by_job: Dict[str, List[Mapping[str, Any]]] = {}
     for target in active:
         by_job.setdefault(_job(target), []).append(target)
     checks = [_job_check(job, by_job.get(job.name, []), sorted(by_job)) for job in jobs]
+    if only_named:
+        return checks
     named = {job.name for job in jobs} | set(may_be_down)
-    others = [target for target in active if _job(target) not in named]
-    return checks + [_others_check(others)]
+    return checks + [_others_check([target for target in active if _job(target) not in named])]
 
 
 def _job_check(job: Job, found: Sequence[Mapping[str, Any]], known: Sequence[str]) -> Check:
@@ -72,19 +76,20 @@ def _why_down(target: Mapping[str, Any]) -> str:
     return "%s of job %s is %s: %s" % (target.get("scrapeUrl", "?"), _job(target), target.get("health", "?"), reason)
 
 
-def rules(answer: Answer, groups: Sequence[str], alerts: Sequence[str]) -> List[Check]:
-    """Judge /api/v1/rules: what must be loaded is, and everything loaded evaluates without error."""
-    loaded: List[Mapping[str, Any]] = data_of(answer).get("groups") or []
-    every = [rule for group in loaded for rule in group.get("rules") or []]
-    alerting = {str(rule.get("name")) for rule in every if rule.get("type") == "alerting"}
-    absent = ["group %s" % name for name in groups if name not in {str(group.get("name")) for group in loaded}]
+def rules(answer: Answer, wanted: Sequence[Rule], alerts: Sequence[str] = (), only_named: bool = False) -> List[Check]:
+    """Judge /api/v1/rules: what must be loaded is, and it (or everything loaded) evaluates without error."""
+    groups: List[Mapping[str, Any]] = data_of(answer).get("groups") or []
+    every = [((str(group.get("name")), str(rule.get("name"))), rule) for group in groups for rule in group["rules"]]
+    loaded = {key for key, _rule in every}
+    alerting = {name for (_group, name), rule in every if rule.get("type") == "alerting"}
+    absent = ["%s of group %s" % (name, group) for group, name in wanted if (group, name) not in loaded]
     absent += ["alert %s" % name for name in alerts if name not in alerting]
-    sick = [_why_sick(rule) for rule in every if rule.get("health") != "ok"]
+    judged = [rule for key, rule in every if not only_named or key in wanted or key[1] in alerts]
+    sick = [_why_sick(rule) for rule in judged if rule.get("health") != "ok"]
+    present = "%d of %d" % (len(wanted) + len(alerts) - len(absent), len(wanted) + len(alerts))
     return [
-        Check("rules loaded", not absent, "missing: " + shortened(absent, 8))
-        if absent
-        else Check("rules loaded", True, "%d groups, %d alerts" % (len(loaded), len(alerting))),
-        Check("rules evaluate", not sick, shortened(sick) or "%d rules without error" % len(every)),
+        Check("rules loaded", not absent, "missing: %s" % shortened(absent, 6) if absent else present),
+        Check("rules evaluate", not sick, shortened(sick) or "%d without error" % len(judged)),
     ]
 
 

@@ -14,6 +14,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._check
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._ask import Question
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._prometheus import Job
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._result import Check
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._rule_objects import Rule
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._http import Response
 
 
@@ -23,7 +24,8 @@ class PrometheusExpectations:
 
     jobs: Sequence[Job] = ()
     may_be_down: Sequence[str] = ()
-    groups: Sequence[str] = ()
+    only_named: bool = False
+    rules: Sequence[Rule] = ()
     alerts: Sequence[str] = ()
     series: Mapping[str, str] = field(default_factory=dict)
     alertmanagers: int = 0
@@ -55,9 +57,13 @@ def of_prometheus(wanted: PrometheusExpectations) -> List[Question]:
         Question(
             "targets",
             "/api/v1/targets?state=active",
-            lambda r: _prometheus.targets(r.json(), wanted.jobs, wanted.may_be_down),
+            lambda r: _prometheus.targets(r.json(), wanted.jobs, wanted.may_be_down, wanted.only_named),
         ),
-        Question("rules", "/api/v1/rules", lambda r: _prometheus.rules(r.json(), wanted.groups, wanted.alerts)),
+        Question(
+            "rules",
+            "/api/v1/rules",
+            lambda r: _prometheus.rules(r.json(), wanted.rules, wanted.alerts, wanted.only_named),
+        ),
     ]
     if wanted.alertmanagers:
         questions.append(

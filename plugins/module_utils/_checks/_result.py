@@ -37,13 +37,21 @@ def merge(answers: Mapping[str, Sequence[Check]]) -> List[Check]:
 
 def _merged(name: str, answers: Mapping[str, Sequence[Check]]) -> Check:
     found = {pod: check for pod, checks in answers.items() for check in checks if check.name == name}
-    wrong = ["%s: %s" % (pod, check.detail) for pod, check in found.items() if not check.ok]
-    if wrong:
-        return Check(name, False, "; ".join(wrong))
-    details = list(dict.fromkeys(check.detail for check in found.values()))
-    if len(details) == 1:
-        return Check(name, True, details[0])
-    return Check(name, True, "; ".join("%s: %s" % (pod, check.detail) for pod, check in found.items()))
+    wrong = {pod: check.detail for pod, check in found.items() if not check.ok}
+    if not wrong:
+        return Check(name, True, _told({pod: check.detail for pod, check in found.items()}))
+    # the same everywhere is said once; one replica alone is named
+    everywhere = len(wrong) == len(answers)
+    return Check(name, False, _told(wrong) if everywhere else _named(wrong))
+
+
+def _told(details: Mapping[str, str]) -> str:
+    distinct = set(details.values())
+    return distinct.pop() if len(distinct) == 1 else _named(details)
+
+
+def _named(details: Mapping[str, str]) -> str:
+    return "; ".join("%s: %s" % pair for pair in details.items())
 
 
 def timed(checks: Iterable[Check], before: Mapping[str, Check], seconds: float) -> List[Check]:
