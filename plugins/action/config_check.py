@@ -14,6 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _loader, _overrides
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import OVERRIDE_OPTIONS
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._config_check import credential_errors
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput, RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Manifest
 from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _config_tools, _render
@@ -50,6 +51,10 @@ class ActionModule(ActionBase):
         """Run the task."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
         options = self._options()
+        # Before rendering: a template would trip over half a reference to a Secret with a worse message.
+        wrong = credential_errors(options["credentials"])
+        if wrong:
+            return {**result, "changed": False, "failed": True, "errors": wrong, "msg": _message(wrong)}
         try:
             report = _config_tools.run(
                 self._manifests(options, task_vars or {}),

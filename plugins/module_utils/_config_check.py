@@ -169,6 +169,12 @@ def credential_error(name: str, value: Any) -> Optional[str]:
     return None
 
 
+def credential_errors(credentials: Mapping[str, Any]) -> List[str]:
+    """Say what is wrong with credential variables, all at once."""
+    named = (credential_error(name, value) for name, value in credentials.items())
+    return [error for error in named if error]
+
+
 def label_arguments(labels: Mapping[str, Any]) -> List[str]:
     """Write labels the way amtool takes them: ``name="value"``."""
     return ["%s=%s" % (name, json.dumps(str(value), ensure_ascii=False)) for name, value in sorted(labels.items())]

@@ -144,6 +144,11 @@ def test_credentials(name: str, value: Any, says: Optional[str]) -> None:
         assert not isinstance(value, str) or value not in error
 
 
+def test_all_wrong_credentials_are_named_at_once() -> None:
+    wrong = check.credential_errors({"a_key": "YOUR_KEY", "b_key": "f00dc0ffee", "c_url": "nowhere", "d_url": ""})
+    assert [error.partition(" ")[0] for error in wrong] == ["a_key", "c_url"]
+
+
 CASE: Dict[str, Any] = {"labels": {"severity": "critical", "alertname": "A B"}, "receivers": ["page", "chat"], "never": ["heart"]}
 
 
