@@ -103,7 +103,8 @@ def run(
     deadline = clock() + request.wait_timeout
     doomed = [item for item in items if item.change is Change.DELETED]
     for group in reversed(_order.stages([(item.id, item) for item in doomed])):
-        _parallel.each(lambda item: _delete(client, item, emit), group)
+        _parallel.each(lambda item: _delete(client, item), group)
+        emit("deleting %s" % (group[0].id if len(group) == 1 else "%d objects" % len(group)))
         if not request.wait:
             continue
         targets = [_wait.Target(item.resource, item.id) for item in group if item.resource is not None]
@@ -127,7 +128,7 @@ def gone(items: Sequence[Item]) -> bool:
     return all(item.verdict is None or item.verdict.status is Status.NOT_FOUND for item in items)
 
 
-def _delete(client: EngineClient, item: Item, emit: Emit) -> None:
+def _delete(client: EngineClient, item: Item) -> None:
     policy = "Background" if item.id.kind in _LEAVES else "Foreground"
     uid = ((item.live or {}).get("metadata") or {}).get("uid")
     body = {
@@ -141,4 +142,3 @@ def _delete(client: EngineClient, item: Item, emit: Emit) -> None:
     except ApiError as error:
         if classify(error) not in (Answer.NOT_FOUND, Answer.STALE):
             raise
-    emit("deleted %s" % item.id)

@@ -28,6 +28,7 @@ class Answer(str, Enum):
     INVALID = "invalid"
     NO_DRY_RUN = "no_dry_run"
     TERMINATING = "terminating"
+    WEBHOOK = "webhook"
     THROTTLED = "throttled"
     TRANSIENT = "transient"
     OTHER = "other"
@@ -60,15 +61,18 @@ RULES: Tuple[Rule, ...] = (
     _rule(Answer.EXISTS, 409, reason="AlreadyExists"),
     _rule(Answer.STALE, 409),
     _rule(Answer.THROTTLED, 429),
-    # Server-side apply answers unknown fields, wrong types and duplicate list keys with a bare 500.
-    _rule(Answer.INVALID, 500, text="failed to create typed patch object"),
-    _rule(Answer.INVALID, 500, text="failed to create typed live object"),
-    _rule(Answer.INVALID, 500, text=".spec.versions"),
     _rule(Answer.INVALID, 400, 413, 415, 422),
-    _rule(Answer.TRANSIENT, 408, 500, 502, 503, 504),
+    _rule(Answer.WEBHOOK, 500, text="failed calling webhook"),
+    _rule(Answer.TRANSIENT, 500, reason="InternalError"),
+    _rule(Answer.TRANSIENT, 500, reason="ServerTimeout"),
+    _rule(Answer.TRANSIENT, 500, text="etcdserver: "),
+    _rule(Answer.TRANSIENT, 500, text="context deadline exceeded"),
+    # Server-side apply answers unknown fields, wrong types and duplicate list keys with a bare 500.
+    _rule(Answer.INVALID, 500),
+    _rule(Answer.TRANSIENT, 408, 502, 503, 504),
 )
 
-RETRIED: FrozenSet[Answer] = frozenset({Answer.THROTTLED, Answer.TRANSIENT, Answer.UNREACHABLE})
+RETRIED: FrozenSet[Answer] = frozenset({Answer.THROTTLED, Answer.TRANSIENT, Answer.UNREACHABLE, Answer.WEBHOOK})
 """Worth trying again when the call can be repeated."""
 
 
@@ -86,7 +90,12 @@ def classify(error: ApiError) -> Answer:
 
 
 _TYPED = re.compile(r"^\s*(?P<field>\.[^:\s]+): (?P<message>.+?)\s*$")
-_TYPED_HEAD = re.compile(r"failed to create typed (?:patch|live) object \([^)]*\): ?")
+_GO_VALUE = re.compile(r"&(?:value\.valueUnstructured)?\{(?:Value:)?(?P<value>.*)\}$", re.MULTILINE)
+"""How Go prints a value of the wrong type."""
+_TYPED_HEAD = re.compile(
+    r"failed to (?:create typed (?:patch|live) object|convert new object) \([^)]*\)(?: to proper version)?: ?"
+    r"(?:unable to convert unstructured object to [^:]*: )?"
+)
 
 
 def faults(error: ApiError) -> List[Tuple[str, str]]:
@@ -97,7 +106,7 @@ def faults(error: ApiError) -> List[Tuple[str, str]]:
     ]
     if found:
         return found
-    text = _TYPED_HEAD.sub("", error.message)
+    text = _GO_VALUE.sub(r"\g<value>", _TYPED_HEAD.sub("", error.message))
     for line in text.splitlines():
         match = _TYPED.match(line)
         if match:

@@ -31,6 +31,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 
 FOUNDATION_SECONDS = 60.0
 STALE_TRIES = 5
+SEEN_SECONDS, SEEN_PAUSE = 10.0, 0.1
+"""How long an object of this set that was just created may stay unseen by the server's own caches."""
 HALFWAY = "Namespaces and definitions of this set are in place; nothing else was written."
 STOPPED = "What came before is in place; a rerun goes on from here."
 
@@ -46,7 +48,7 @@ class Clock:
 def foundation(client: EngineClient, plan: _plan.Plan, items: Sequence[Item], emit: Emit, clock: Clock) -> None:
     """Apply namespaces and definitions, wait until they serve, then check what had to wait for them."""
     waiting = [item for item in plan.rest if item.deferred]
-    write(client, items, emit)
+    write(client, items, emit, clock)
     if not waiting:
         return
     _await_kinds(client, plan, clock)
@@ -107,29 +109,43 @@ def _definition_faults(client: EngineClient, plan: _plan.Plan) -> str:
     return " ".join(found) or "Its definition has no complaint."
 
 
-def write(client: EngineClient, items: Sequence[Item], emit: Emit) -> None:
+def write(client: EngineClient, items: Sequence[Item], emit: Emit, clock: Clock) -> None:
     """Apply the items that changed. A stage ends before the next begins, and errors of a stage come together."""
     for group in _order.stages([(item.id, item) for item in items if item.change is not Change.UNCHANGED]):
-        results = _parallel.each(lambda item: _write_one(client, item, emit), group)
+        results = _parallel.each(lambda item: _write_one(client, item, clock), group)
         problems = [problem for found in results for problem in found]
+        _say(group, emit)
         if problems:
             raise InvalidInput(problems, STOPPED)
 
 
-def _write_one(client: EngineClient, item: Item, emit: Emit) -> List[Problem]:
-    for attempt in range(STALE_TRIES):
+def _say(group: Sequence[Item], emit: Emit) -> None:
+    """One line for each change and kind; a single object by its name."""
+    done: Dict[Tuple[str, str], List[Item]] = {}
+    for item in group:
+        if item.applied is not None and item.change is not Change.UNCHANGED:
+            done.setdefault((item.change.value, item.id.kind), []).append(item)
+    for (change, kind), items in done.items():
+        emit("%s %s" % (change, items[0].id if len(items) == 1 else "%d %s" % (len(items), kind)))
+
+
+def _write_one(client: EngineClient, item: Item, clock: Clock) -> List[Problem]:
+    tries, deadline = STALE_TRIES, clock.now() + SEEN_SECONDS
+    while True:
         try:
             item.applied = _dry_run.patch(client, item.path(), _with_version(item), force=item.force)
+            break
         except ApiError as error:
-            again, problems = _write_refused(client, item, error, last=attempt == STALE_TRIES - 1)
-            if again:
+            answer = classify(error)
+            if item.awaits and answer in (Answer.FORBIDDEN, Answer.NOT_FOUND) and clock.now() < deadline:
+                clock.sleep(SEEN_PAUSE)
                 continue
-            return problems
-        break
+            tries -= 1
+            again, problems = _write_refused(client, item, error, last=tries == 0)
+            if not again:
+                return problems
     if item.deferred:
         item.change = compare(item.live, item.applied or {})
-    if item.change is not Change.UNCHANGED:
-        emit("%s %s" % (item.change.value, item.id))
     return []
 
 

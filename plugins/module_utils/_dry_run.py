@@ -55,8 +55,9 @@ def _refused(client: EngineClient, item: Item, error: ApiError, coming: FrozenSe
         defer(item, "an admission webhook can't dry-run: not checked by the server")
         return []
     awaited = _awaited(item, error, coming)
-    if answer in (Answer.FORBIDDEN, Answer.NOT_FOUND) and awaited:
+    if awaited and answer in (Answer.FORBIDDEN, Answer.NOT_FOUND):
         defer(item, "refers to %s, which this set creates" % awaited)
+        item.awaits = awaited
         return []
     return refusals(item, error)
 

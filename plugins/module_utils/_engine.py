@@ -114,10 +114,10 @@ class _Rollout:
         record = _record.Record(client, self.request)
         # The record's own namespace goes first; then the record, before anything that it must not miss.
         home = [item for item in plan.foundation if item.id.kind == "Namespace" and item.id.name == record.namespace]
-        _apply.write(client, home, self.emit)
+        _apply.write(client, home, self.emit, self.clock)
         record.announce(plan.items)
         _apply.foundation(client, plan, [item for item in plan.foundation if item not in home], self.emit, self.clock)
-        _apply.write(client, plan.rest, self.emit)
+        _apply.write(client, plan.rest, self.emit, self.clock)
         left = record.settle(plan.items)
         if left:
             names = ", ".join(str(entry.id) for entry in left)

@@ -35,6 +35,8 @@ class Item:
     change: Change = Change.UNCHANGED
     deferred: str = ""
     """Why the server couldn't check it yet."""
+    awaits: str = ""
+    """Name of an object of this set that the server must see first."""
     force: bool = False
     """Take the fields over from their owners."""
     note: str = ""

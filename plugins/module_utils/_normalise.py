@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Iterator, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _podspec
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._order import built_in
@@ -30,13 +30,40 @@ def normalise(body: Object) -> Object:
     kind = str(clean.get("kind", ""))
     if kind == "Secret":
         _encode_string_data(clean)
-    group = str(clean.get("apiVersion", "")).rpartition("/")[0]
-    if built_in(group) and group != "apiextensions.k8s.io" and isinstance(clean.get("spec"), dict):
+    if _has_quantities(clean):
         clean["spec"] = _quantities(clean["spec"])
         spec = _podspec.pod_spec(clean)
         if spec is not None:
             _drop_empty_env(spec)
     return clean
+
+
+def _has_quantities(body: Object) -> bool:
+    """Built-in kinds only: a custom kind may name anything ``limits``, and its server keeps what was written."""
+    group = str(body.get("apiVersion", "")).rpartition("/")[0]
+    return built_in(group) and group != "apiextensions.k8s.io" and isinstance(body.get("spec"), dict)
+
+
+def quantities_of(body: Object) -> Iterator[Tuple[str, Any]]:
+    """(field, value) of every quantity in a built-in kind."""
+    if _has_quantities(body):
+        yield from _found(body["spec"], "spec")
+
+
+def _found(value: Any, path: str) -> Iterator[Tuple[str, Any]]:
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _found(item, "%s[%d]" % (path, index))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            here = "%s.%s" % (path, key)
+            if key in _QUANTITY_MAPS and isinstance(item, dict):
+                plain = {name: part for name, part in item.items() if not isinstance(part, (dict, list))}
+                yield from (("%s.%s" % (here, name), part) for name, part in plain.items() if part is not None)
+            elif key in _QUANTITIES and item is not None:
+                yield here, item
+            else:
+                yield from _found(item, here)
 
 
 def _without_nulls(value: Any) -> Any:

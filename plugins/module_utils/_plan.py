@@ -53,13 +53,16 @@ def make(client: EngineClient, request: Request) -> Plan:
     plan = Plan(items)
     if problems and not items:
         raise InvalidInput(problems)
+    # What is known to be wrong needs no second verdict in the server's words.
+    known = {(problem.source, problem.object) for problem in problems}
+    sound = [item for item in items if (item.source, str(item.id)) not in known]
     problems += _unknown_kinds(client, plan, request.check_mode)
     _live.read(client, items)
-    problems += _namespaces(client, plan, request)
+    problems += _namespaces(client, plan, sound, request)
     problems += _terminating(items)
-    ready = [i for i in items if i.resource is not None and i.id.namespace not in plan.new_namespaces]
+    ready = [i for i in sound if i.resource is not None and i.id.namespace not in plan.new_namespaces]
     problems += dry_run(client, ready, items, may_wait=True)
-    elsewhere = [i for i in items if i.resource is not None and i.id.namespace in plan.new_namespaces]
+    elsewhere = [i for i in sound if i.resource is not None and i.id.namespace in plan.new_namespaces]
     tried = _parallel.each(lambda item: _dry_run.check_elsewhere(client, item, STAND_IN), elsewhere)
     problems += [problem for found in tried for problem in found]
     for item in elsewhere:
@@ -129,10 +132,10 @@ def _comes(spec: Optional[Mapping[str, Any]], api_version: str) -> bool:
     return any(version.get("name") == wanted and version.get("served", True) for version in versions)
 
 
-def _namespaces(client: EngineClient, plan: Plan, request: Request) -> List[Problem]:
+def _namespaces(client: EngineClient, plan: Plan, sound: Sequence[Item], request: Request) -> List[Problem]:
     """Find the namespaces that this run makes; one that nobody makes is a problem."""
     own = {item.id.name: item for item in plan.items if item.id.kind == "Namespace" and item.id.group == ""}
-    named = sorted({item.id.namespace for item in plan.items if item.id.namespace} | {request.inventory_namespace})
+    named = sorted({item.id.namespace for item in sound if item.id.namespace} | {request.inventory_namespace})
     others = [name for name in named if name not in own]
     found = _parallel.each(lambda name: _live.get(client, "/api/v1/namespaces/" + name), others)
     live = dict(zip(others, found))

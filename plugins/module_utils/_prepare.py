@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _overrides, _transform
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _overrides, _static, _transform
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._normalise import normalise
@@ -30,6 +30,7 @@ def prepare(request: Request, look_up: LookUp) -> Tuple[List[Item], List[Problem
         problems += _scope(manifest, request.namespace, coming, look_up)
     problems += _overrides.apply(manifests, request.overrides)
     for manifest in manifests:
+        problems += _static.check(manifest)
         _transform.apply(manifest.body, request.transform, request.component)
         manifest.body = normalise(manifest.body)
     problems += duplicates(manifests)

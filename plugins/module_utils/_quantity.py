@@ -16,6 +16,16 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "
 _BY_EXPONENT = {exponent: suffix for suffix, exponent in _DECIMAL.items()}
 
 
+def readable(value: Any) -> bool:
+    """Whether the API server can read a value as a quantity."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return False
+    match = _NUMBER.match(str(value).strip())
+    return match is not None and (
+        match.group("suffix") in _DECIMAL or match.group("suffix") in _BINARY or match.group("suffix")[0] in "eE"
+    )
+
+
 def canonical(value: Any) -> Any:
     """Return the canonical string of a quantity, or the value as it was when it isn't one we can read."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):

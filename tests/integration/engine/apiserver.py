@@ -49,8 +49,8 @@ def find_binaries() -> tuple[Path, list[str]] | str:
 
 
 def _first(folders: list[Path], names: list[str]) -> Path | None:
-    for name in names:
-        for folder in folders:
+    for folder in folders:
+        for name in names:
             if os.access(folder / name, os.X_OK) and (folder / name).is_file():
                 return folder / name
     return None
@@ -188,7 +188,7 @@ class ApiServer:
                 *self.command,
                 "--etcd-servers=http://127.0.0.1:%d" % client_port,
                 "--bind-address=127.0.0.1",
-                "--advertise-address=127.0.0.1",
+                "--endpoint-reconciler-type=none",
                 "--secure-port=%d" % self.port,
                 "--tls-cert-file=%s" % serving,
                 "--tls-private-key-file=%s" % serving_key,
@@ -242,13 +242,9 @@ class ApiServer:
     def stop(self) -> None:
         """End both processes."""
         for process in reversed(self.processes):
-            process.terminate()
+            process.kill()  # a throw-away server need not drain
         for process in self.processes:
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(5)
+            process.wait(15)
         self.processes = []
 
     def _spawn(self, name: str, command: list[str]) -> None:
