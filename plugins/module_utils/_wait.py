@@ -38,8 +38,11 @@ LOOK_PAUSE = 2.0
 LISTS = 0.5
 """Seconds to wait for the first lists before watches begin: a set that is ready needs no watch."""
 
+LAST_LOOK = 3.0
+"""Seconds that explaining a failure may take, as far as the timeout leaves them."""
+
 GRACE = 0.7
-"""Seconds that the last reads and explanations may take after the wait is over."""
+"""Seconds that the last reads and explanations may take beyond the timeout."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ class _Waiter:
                 self.progress.show(self.board, now)
                 self.sleep(min(TICK if self.board.all_heard else FIRST_TICK, deadline - now))
                 now = self.clock()
-            self._last_look(self.clock())
+            self._last_look(self.clock(), deadline)
         finally:
             self.feed.stop()
             self.examiner.stop()
@@ -139,13 +142,14 @@ class _Waiter:
         if self.examiner.ask(objects):
             self.asked = now
 
-    def _last_look(self, now: float) -> None:
+    def _last_look(self, now: float, deadline: float) -> None:
         """Read and explain what isn't done, as far as that is quick."""
-        end, asked = now + GRACE, False
+        end, asked = max(now + GRACE, min(now + LAST_LOOK, deadline)), False
+        self.board.forget_blanks()
         while not self._step(now) and now < end:
-            unexplained = {one.target.id: one.obj for one in self.board.unfinished if one.obj and not one.examined}
+            unexplained = self.board.unexamined()
             if self.board.all_heard and not unexplained:
                 return
             asked = asked or (bool(unexplained) and self.examiner.ask(unexplained))
-            self.sleep(TICK)
+            self.sleep(min(TICK, end - now))
             now = self.clock()

@@ -103,6 +103,8 @@ class Board:
         """Judge every target anew."""
         for entry in self.entries.values():
             verdict = self._judged(entry, now)
+            if entry.verdict.terminal and not verdict.terminal:
+                continue  # what ended the wait stays the answer, whatever flaps while it is being explained
             if verdict.status is not entry.verdict.status:
                 entry.since = now
             entry.verdict = verdict
@@ -175,13 +177,18 @@ class Board:
         """The objects a closer look might explain."""
         return {entry.target.id: entry.obj for entry in self.unfinished if entry.obj is not None}
 
+    def forget_blanks(self) -> None:
+        """Take looks that found nothing for none: things may have moved since."""
+        for entry in self.unfinished:
+            entry.examined = entry.examined and entry.insight.cause is not None
+
+    def unexamined(self) -> Dict[ObjectId, Object]:
+        """The objects that nobody has looked closer at."""
+        return {target: obj for target, obj in self.puzzling().items() if not self.entries[target].examined}
+
     def undecided(self) -> Dict[ObjectId, Object]:
         """Those of them that can't even be judged without a first closer look."""
-        return {
-            target: obj
-            for target, obj in self.puzzling().items()
-            if not self.entries[target].examined and _needs_look(obj)
-        }
+        return {target: obj for target, obj in self.unexamined().items() if _needs_look(obj)}
 
 
 def _needs_look(obj: Object) -> bool:

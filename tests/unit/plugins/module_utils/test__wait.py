@@ -246,9 +246,36 @@ def test_a_failure_for_good_ends_the_wait_at_once_and_is_explained():
     assert run.seconds <= TICK * 2
 
 
+LATE = [{"type": "Progressing", "reason": "ProgressDeadlineExceeded", "status": "False"}]
+
+
+def test_a_failure_is_explained_by_a_fresh_look_if_the_looks_before_found_nothing():
+    def late(seconds):
+        return Insight(Cause(Code.NOT_READY, "pod x: trouble") if seconds > 7 else None)
+
+    script = [
+        (0, read(WEB, Deployment=deployment(False))),
+        (9.5, read(WEB, Deployment=deployment(False, conditions=LATE))),
+    ]
+    run = Run([WEB], script, insight=late)
+    assert run.verdict.reason.endswith("progressDeadlineSeconds: pod x: trouble")
+    assert run.seconds < 10
+
+
+def test_what_ended_the_wait_stays_the_answer_though_the_object_flaps_while_it_is_explained():
+    script = [
+        (0, read(WEB, Deployment=deployment(False, conditions=LATE))),
+        (0.1, read(WEB, Deployment=deployment(False))),
+    ]
+    run = Run([WEB], script, insight=None)
+    assert run.verdict.terminal
+    assert "progressDeadlineSeconds" in run.verdict.reason
+
+
 def test_a_failure_that_might_mend_itself_is_given_some_time():
     empty = body("DaemonSet", spec={}, status={"observedGeneration": 1, "desiredNumberScheduled": 0})
-    run = Run([target("DaemonSet")], [(0, read(target("DaemonSet"), DaemonSet=empty))], timeout=90)
+    script = [(0, read(target("DaemonSet"), DaemonSet=empty))]
+    run = Run([target("DaemonSet")], script, timeout=90, insight=lambda _seconds: Insight())
     assert run.verdict.terminal
     assert 30 <= run.seconds <= 31.2
     full = body(
