@@ -74,6 +74,7 @@ CHECK = (
         ),
     ),
     _pytest("render", "every role rendered and checked by the components' own tools", "tests/render"),
+    _pytest("rules", "every alert fires and stays silent when it must; series, monitors, runbooks agree", "tests/rules"),
     _pytest("consistency", "defaults, argument specs, README tables, links, names", "tests/consistency"),
 )
 STATIC = (
@@ -132,6 +133,15 @@ TEST = (
         "the site: roll out, verify, report",
         (*PLAYBOOK, "site.yml"),
         live=True,
+        lab=True,
+        needs=("lab-machine",),
+    ),
+    # On a machine with an empty cache the tools come with the lab: what was skipped in check is done here.
+    _pytest(
+        "with-tools",
+        "rules and rendered configuration by the lab's promtool and amtool",
+        "tests/rules",
+        "tests/render",
         lab=True,
         needs=("lab-machine",),
     ),
