@@ -169,6 +169,12 @@ matched:
   returned: always
   type: bool
   sample: true
+checks:
+  description: The same as one check, for M(openhands.gpu_observability.evidence).
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: /metrics of service models/model-server, ok: true, detail: HTTP 200, seconds: 0.0}]
 attempts:
   description: How many requests were sent.
   returned: always
@@ -185,6 +191,7 @@ from typing import Any, Dict, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import CONNECTION_ARGSPEC
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._checks._result import Check
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._forward import Tls, pod_transport
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._http import Request, tls_context
@@ -246,9 +253,12 @@ def probe_of(params: Dict[str, Any]) -> Probe:
     )
 
 
-def result_of(outcome: Outcome) -> Dict[str, Any]:
+def result_of(outcome: Outcome, probe: Probe) -> Dict[str, Any]:
     """Turn an outcome into a module's result."""
+    name = "%s of %s" % (probe.request.path.partition("?")[0], probe.place)
+    detail = outcome.reason or ("HTTP %d" % outcome.response.status if outcome.response else "")
     result: Dict[str, Any] = {
+        "checks": [Check(name, outcome.matched, detail, round(outcome.seconds, 1)).as_dict()],
         "matched": outcome.matched,
         "attempts": outcome.attempts,
         "seconds": outcome.seconds,
@@ -281,7 +291,7 @@ def main() -> None:
         outcome = run(probe, pod_transport(module.params, module.params["request_timeout"]))
     except (RolloutError, ValueError) as error:
         module.fail_json(msg=str(error))
-    result = result_of(outcome)
+    result = result_of(outcome, probe)
     changed = probe.request.writes and outcome.response is not None
     if outcome.matched:
         module.exit_json(changed=changed, **result)

@@ -61,7 +61,7 @@ options:
   scope:
     description:
       - With V(all) no other target may be down either, and every loaded rule must evaluate without error.
-      - With V(named) only the jobs and rules that are named are judged.
+      - With V(named) only the jobs, rules and series that are named are judged, not the server itself.
     type: str
     choices: [all, named]
     default: all

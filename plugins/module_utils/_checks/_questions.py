@@ -49,11 +49,13 @@ def ready(response: Response) -> List[Check]:
 
 
 def of_prometheus(wanted: PrometheusExpectations) -> List[Question]:
-    """Ask for readiness, version, reload, targets, rules, Alertmanagers and series."""
-    questions = [
+    """Ask for targets, rules, Alertmanagers and series; about the server itself unless only what is named counts."""
+    itself = [
         Question("ready", "/-/ready", ready),
         Question("version", "/api/v1/status/buildinfo", lambda r: [_prometheus.version(r.json(), wanted.version)]),
         Question("configuration reload", "/api/v1/status/runtimeinfo", lambda r: [_prometheus.reload(r.json())]),
+    ]
+    questions = [
         Question(
             "targets",
             "/api/v1/targets?state=active",
@@ -73,7 +75,7 @@ def of_prometheus(wanted: PrometheusExpectations) -> List[Question]:
                 lambda r: [_prometheus.alertmanagers(r.json(), wanted.alertmanagers)],
             )
         )
-    return questions + [_series(item) for item in sorted(wanted.series.items())]
+    return ([] if wanted.only_named else itself) + questions + [_series(item) for item in sorted(wanted.series.items())]
 
 
 def _series(item: Tuple[str, str]) -> Question:
