@@ -13,7 +13,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._cause
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes._cause import Cause, Code, weightiest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.claims import claim_cause
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.creation import creation_cause
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.look import Look
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.look import LOG_BYTES, Look
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.masking import masked
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Client, Object, Status
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdict import RULES, assess
@@ -65,7 +65,8 @@ def _pod(look: Look, obj: Object) -> Optional[Cause]:
     if cause is None:
         return None
     own_words = _own_words(look, obj, cause) if cause.log or cause.said else ""
-    return replace(cause, text="pod %s: %s%s" % (name_of(obj), cause.text, own_words))
+    probe = pod_causes.killed_by_probe(look.events(obj)) if cause.log else ""
+    return replace(cause, text="pod %s: %s%s%s" % (name_of(obj), cause.text, probe, own_words))
 
 
 def _own_words(look: Look, obj: Object, cause: Cause) -> str:
@@ -74,8 +75,11 @@ def _own_words(look: Look, obj: Object, cause: Cause) -> str:
     if secrets is None:
         return "; its last words are not shown, since the Secrets it uses can't be read"
     line = look.last_line(obj, cause.log.container, cause.log.previous) if cause.log else ""
-    said = ": " + masked(cause.said, secrets) if cause.said else ""
-    return said + ("; last log line: %s" % condensed(masked(line, secrets)) if line else "")
+    log = "; last log line: %s" % condensed(masked(line, secrets)) if line else ""
+    # A termination message may be the tail of the log.
+    if not cause.said or cause.said in condensed(line, limit=LOG_BYTES):
+        return log
+    return ": %s%s" % (masked(cause.said, secrets), log)
 
 
 def _pod_done(obj: Object) -> bool:

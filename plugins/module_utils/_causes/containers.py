@@ -92,9 +92,15 @@ def _crash(status: Mapping[str, Any], spec: Mapping[str, Any], ended: Mapping[st
         Code.CRASH_LOOP if looping else Code.CRASHED,
         words,
         count=restarts,
-        said=_core(text(ended, "message")),
+        said=_core(_last_line(text(ended, "message"))),
         log=LogWish(name, previous=backing_off) if started else None,
     )
+
+
+def _last_line(message: str) -> str:
+    """The end of a termination message, which may be the tail of a log."""
+    lines = [line for line in message.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
 
 
 def _core(message: str) -> str:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes._cause import Cause, Code, weightiest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.containers import (
@@ -19,6 +19,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
     condensed,
     conditions,
     items,
+    mapping,
     text,
 )
 
@@ -54,27 +55,51 @@ def _mount(message: str) -> Cause:
     return Cause(Code.MOUNT, "a volume can't be mounted: %s" % condensed(message))
 
 
-EVENTS: Tuple[Tuple[str, Any], ...] = (
-    ("FailedMount", _mount),
-    ("FailedAttachVolume", _mount),
-    ("FailedMapVolume", _mount),
-    ("FailedCreatePodSandBox", lambda said: Cause(Code.SANDBOX, "its sandbox can't be made: %s" % condensed(said))),
-    ("NetworkNotReady", lambda said: Cause(Code.SANDBOX, "the node's network isn't ready: %s" % condensed(said))),
-    ("Unhealthy", lambda said: Cause(Code.NOT_READY, condensed(said[:1].lower() + said[1:]))),
-)
+Say = Callable[[str], Cause]
+
+TROUBLE: Dict[str, Say] = {
+    "FailedMount": _mount,
+    "FailedAttachVolume": _mount,
+    "FailedMapVolume": _mount,
+    "FailedCreatePodSandBox": lambda said: Cause(Code.SANDBOX, "its sandbox can't be made: %s" % condensed(said)),
+    "NetworkNotReady": lambda said: Cause(Code.SANDBOX, "the node's network isn't ready: %s" % condensed(said)),
+    "Unhealthy": lambda said: Cause(Code.NOT_READY, condensed(said[:1].lower() + said[1:])),
+    "Pulling": lambda said: Cause(Code.NOT_READY, condensed(said[:1].lower() + said[1:])),
+}
+"""Events that tell why a pod isn't ready yet."""
+
+PROGRESS = ("Pulled", "Created", "Started", "SuccessfulAttachVolume")
+"""Events after which the troubles before are over."""
 
 
 def from_events(events: Sequence[Mapping[str, Any]]) -> Optional[Cause]:
-    """What the pod's warnings tell, the most telling first. events: the pod's, oldest first."""
-    latest = {text(event, "reason"): text(event, "message") for event in events}
-    return next((say(latest[reason]) for reason, say in EVENTS if reason in latest), None)
+    """What the last telling event tells. events: the pod's, oldest first."""
+    for event in reversed(events):
+        reason = text(event, "reason")
+        if reason in PROGRESS:
+            return None
+        if reason in TROUBLE:
+            return TROUBLE[reason](text(event, "message"))
+    return None
+
+
+def killed_by_probe(events: Sequence[Mapping[str, Any]]) -> str:
+    """Which probe had a container killed, as a part of a sentence; empty where none had. events: oldest first."""
+    if not any(text(event, "reason") == "Killing" and "probe" in text(event, "message") for event in events):
+        return ""
+    said = [text(event, "message") for event in events if text(event, "reason") == "Unhealthy"]
+    fatal = [message for message in said if message.startswith(("Liveness", "Startup"))]
+    return ", killed since its %s" % condensed(fatal[-1][:1].lower() + fatal[-1][1:]) if fatal else ""
 
 
 def not_ready(pod: Object) -> Optional[Cause]:
-    """The containers that run without being ready."""
-    names = [
-        text(status, "name")
-        for status in items(pod, "status", "containerStatuses")
-        if status.get("ready") is not True and "running" in (status.get("state") or {})
-    ]
-    return Cause(Code.NOT_READY, "container %s runs, and isn't ready" % ", ".join(names)) if names else None
+    """The containers that aren't ready, whether they run or are being created."""
+    for state, words in (("running", "runs, and isn't ready"), ("waiting", "is being created")):
+        names = [
+            text(status, "name")
+            for status in items(pod, "status", "containerStatuses")
+            if status.get("ready") is not True and state in mapping(status, "state")
+        ]
+        if names:
+            return Cause(Code.NOT_READY, "container %s %s" % (", ".join(names), words))
+    return None

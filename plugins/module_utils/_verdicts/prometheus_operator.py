@@ -26,7 +26,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
 )
 
 GROUP = "monitoring.coreos.com"
-MONITORS = "ServiceMonitor, PodMonitor, Probe or ScrapeConfig"
+SELECTED = "ServiceMonitor, PodMonitor, Probe, ScrapeConfig or PrometheusRule"
 
 
 def _sharded(obj: Object) -> int:
@@ -100,8 +100,8 @@ def selected(obj: Object, children: Sequence[Object]) -> Verdict:
 
 
 RULES: Table = {
-    (GROUP, "Prometheus"): _workload(_sharded, MONITORS),
-    (GROUP, "PrometheusAgent"): _workload(_per_node, MONITORS),
+    (GROUP, "Prometheus"): _workload(_sharded, SELECTED),
+    (GROUP, "PrometheusAgent"): _workload(_per_node, SELECTED),
     (GROUP, "Alertmanager"): _workload(_pods, ""),
     (GROUP, "ThanosRuler"): _workload(_pods, "PrometheusRule"),
 }

@@ -55,6 +55,9 @@ class Entry:
     examined: bool = False
     verdict: Verdict = UNREAD
     patience: Patience = field(default_factory=Patience)
+    assessed: Verdict = UNREAD
+    assessed_obj: Optional[Object] = None
+    assessed_insight: Optional[Insight] = None
     unsettled: bool = False
     good_since: Optional[float] = None
 
@@ -126,14 +129,25 @@ class Board:
             return UNREAD
         if entry.obj is None:
             return GONE if self._absent else ABSENT
-        insight = entry.insight
-        verdict = assess(entry.obj, insight.children, self._conditions, reports_status=insight.reports_status)
+        verdict = self._assessed(entry)
         if self._absent:
             return verdict if verdict.status is Status.TERMINATING else STAYS
         if verdict.status is Status.CURRENT:
             return self._settled(entry, verdict, now)
         entry.unsettled, entry.good_since = True, None
         return entry.patience.weigh(entry.target.id, verdict, insight.cause, now)
+
+    def _assessed(self, entry: Entry) -> Verdict:
+        """The rule's verdict, asked for again only when something it depends on is new: every tick comes by here."""
+        if entry.obj is not entry.assessed_obj or entry.insight is not entry.assessed_insight:
+            entry.assessed_obj, entry.assessed_insight = entry.obj, entry.insight
+            entry.assessed = assess(
+                entry.obj or {},
+                entry.insight.children,
+                self._conditions,
+                reports_status=entry.insight.reports_status,
+            )
+        return entry.assessed
 
     def _settled(self, entry: Entry, verdict: Verdict, now: float) -> Verdict:
         """Believe what became current during the wait when it has stayed so for a moment."""

@@ -205,7 +205,38 @@ def test_pod_events(name):
 
 
 def test_pod_events_that_tell_nothing():
-    assert pods.from_events([{"reason": "Pulled"}, {}]) is None
+    assert pods.from_events([{"reason": "Killing"}, {}]) is None
+
+
+def test_a_trouble_that_is_over_is_none():
+    mount = {"reason": "FailedMount", "message": 'configmap "late" not found'}
+    pulling = {"reason": "Pulling", "message": 'Pulling image "x:1"'}
+    assert pods.from_events([mount, pulling]) == Cause(Code.NOT_READY, 'pulling image "x:1"')
+    assert pods.from_events([mount, pulling, {"reason": "Pulled"}]) is None
+    assert pods.from_events([pulling, mount]).code is Code.REFERENCE_MISSING
+
+
+def test_what_is_not_ready_runs_or_is_being_created():
+    creating = {"name": "a", "state": {"waiting": {"reason": "ContainerCreating"}}}
+    running = {"name": "b", "ready": False, "state": {"running": {}}}
+    ready = {"name": "c", "ready": True, "state": {"running": {}}}
+
+    def said(*statuses):
+        cause = pods.not_ready({"status": {"containerStatuses": list(statuses)}})
+        return cause and cause.text
+
+    assert said(creating, running, ready) == "container b runs, and isn't ready"
+    assert said(creating, ready) == "container a is being created"
+    assert said(ready, {"name": "d"}) is None
+
+
+def test_a_container_that_its_probe_had_killed_is_told():
+    unhealthy = {"reason": "Unhealthy", "message": "Liveness probe failed: HTTP 500."}
+    killing = {"reason": "Killing", "message": "Container c failed liveness probe, will be restarted"}
+    assert pods.killed_by_probe([unhealthy, killing]) == ", killed since its liveness probe failed: HTTP 500"
+    assert pods.killed_by_probe([unhealthy]) == ""
+    assert pods.killed_by_probe([killing, {"reason": "Unhealthy", "message": "Readiness probe failed"}]) == ""
+    assert pods.killed_by_probe([unhealthy, {"reason": "Killing", "message": "Stopping container c"}]) == ""
 
 
 def test_a_scheduling_gate_and_an_evicted_pod_are_told():

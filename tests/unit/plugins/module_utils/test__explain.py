@@ -191,6 +191,15 @@ def test_the_last_log_line_of_a_crashed_container_is_shown_without_the_secrets_i
     )
 
 
+def test_a_termination_message_that_is_the_tail_of_the_log_is_told_once():
+    broken = crashing()
+    broken["status"]["containerStatuses"] = [
+        {**CRASH[0], "lastState": {"terminated": {"exitCode": 3, "message": "starting\nno  config.\n"}}}
+    ]
+    log = {"previous:c": "starting\nno  config.\n"}
+    assert (explain(FakeCluster(logs=log), broken) or "").endswith("exit code 3; last log line: no config")
+
+
 def test_a_log_is_not_shown_when_the_secrets_of_its_pod_cannot_be_read():
     cluster = FakeCluster(secret(), logs={"previous:c": "login with s3cr3t-value refused"})
     cluster.errors["/secrets/"] = ApiError(403, "Forbidden", "no")
@@ -254,7 +263,7 @@ def test_a_pod_in_creation_is_explained_by_its_events():
     creating = pod("tool", None, "ContainerCreating")
     mount = event("tool", "FailedMount", 'MountVolume.SetUp failed for volume "v" : configmap "nope" not found')
     assert explain(FakeCluster(mount), creating) == "pod tool: a volume can't be mounted: ConfigMap nope doesn't exist"
-    assert explain(FakeCluster(), creating) is None
+    assert explain(FakeCluster(), creating) == "pod tool: container c is being created"
 
 
 def test_a_ready_pod_needs_no_explanation():
@@ -294,7 +303,9 @@ def test_what_has_no_children_is_not_looked_into():
 @pytest.mark.parametrize("status", [0, 403, 500])
 def test_what_cannot_be_read_explains_nothing_and_raises_nothing(status):
     cluster = FakeCluster(replica_set("new", "2"), pod("new-1", "new", "ContainerCreating"))
-    cluster.errors["/events"] = cluster.errors["/pods"] = ApiError(status, "No", "no")
+    cluster.errors["/events"] = ApiError(status, "No", "no")
+    assert explain(cluster, deployment()) == "pod new-1: container c is being created"
+    cluster.errors["/pods"] = ApiError(status, "No", "no")
     assert explain(cluster, deployment()) is None
 
 
