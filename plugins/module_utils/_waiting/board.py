@@ -135,7 +135,7 @@ class Board:
         if verdict.status is Status.CURRENT:
             return self._settled(entry, verdict, now)
         entry.unsettled, entry.good_since = True, None
-        return entry.patience.weigh(entry.target.id, verdict, insight.cause, now)
+        return entry.patience.weigh(entry.target.id, verdict, entry.insight.cause, now)
 
     def _assessed(self, entry: Entry) -> Verdict:
         """The rule's verdict, asked for again only when something it depends on is new: every tick comes by here."""
