@@ -32,7 +32,7 @@ for unwanted in ("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_INVENTORY", "K8S_AUTH_KUBE
     os.environ.pop(unwanted, None)
 
 
-# Ansible's finder comes before the first import of the collection: its plugins resolve under their full names only then.
+# Ansible's finder comes before the first import of the collection: only then do its plugins have their full names.
 init_plugin_loader([str(COLLECTIONS)])
 
 

@@ -79,8 +79,8 @@ class ActionModule(ActionBase):
         return dict(validation.validated_parameters)
 
     def _manifests(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> List[Manifest]:
-        role = self._task._role
-        folder = os.path.join(role._role_path, "templates") if role is not None else None
+        role = self._task._role  # noqa: SLF001 (no public name)
+        folder = os.path.join(role._role_path, "templates") if role is not None else None  # noqa: SLF001 (likewise)
         names = _render.find(options["templates"], folder)
         manifests: List[Manifest] = []
         if folder is not None:

@@ -16,7 +16,9 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 
 ALERTMANAGER_KEY = "alertmanager.yaml"
 
-_PLACEHOLDER = re.compile(r"YOUR[_/-]\w+|<[A-Za-z][^>\s]*>|CHANGE[_-]?ME|REPLACE[_-]?ME|\bTODO\b|^x{4,}$", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"YOUR[_/-]\w+|<[A-Za-z][^>\s]*>|CHANGE[_-]?ME|REPLACE[_-]?ME|\bTODO\b|^x{4,}$", re.IGNORECASE
+)
 _SEED_PLACEHOLDER = re.compile(r"YOUR_[A-Z_]+|YOUR/SLACK/WEBHOOK")
 _URL = re.compile(r"https?://[^\s/]+\S*")
 _RULE_ERROR = re.compile(
@@ -51,13 +53,15 @@ def _subject(manifest: Manifest) -> str:
 
 def rule_files(manifests: Sequence[Manifest]) -> List[RuleFile]:
     """Turn every PrometheusRule into a rule file (JSON, which is YAML)."""
-    found = []
+    found: List[RuleFile] = []
     for manifest in manifests:
         if manifest.id.kind != "PrometheusRule":
             continue
         groups = (manifest.body.get("spec") or {}).get("groups") or []
         # partial_response_strategy is for ThanosRuler: Prometheus does not know it.
-        groups = [{key: value for key, value in group.items() if key != "partial_response_strategy"} for group in groups]
+        groups = [
+            {key: value for key, value in group.items() if key != "partial_response_strategy"} for group in groups
+        ]
         found.append(
             RuleFile(
                 filename="rules-%d.yaml" % len(found),
@@ -85,7 +89,11 @@ def split(files: Sequence[RuleFile]) -> List[RuleFile]:
             where = "%s, group %s" % (file.subject, group.get("name"))
             add(where, group, [])
             for rule in group.get("rules") or []:
-                add("%s, rule %s" % (where, rule.get("alert") or rule.get("record")), {"name": group.get("name")}, [rule])
+                add(
+                    "%s, rule %s" % (where, rule.get("alert") or rule.get("record")),
+                    {"name": group.get("name")},
+                    [rule],
+                )
     return found
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import os
 from functools import cache
 from pathlib import Path
@@ -12,7 +14,6 @@ from typing import Any
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _loader, _overrides, _transform
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Manifest
-from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _upstream
 from house_tree import ROOT, load
 from rules.rendering import render, role_variables, templates
 
@@ -26,37 +27,48 @@ Found = dict[tuple[str, str], dict[str, Any]]
 def objects():
     """Render all templates of a role: (kind, name) -> object, after the site's transform and overrides."""
 
+    seen: dict[str, Found] = {}
+
     def rendered(role: str, transform: dict[str, Any] | None = None, **variables: Any) -> Found:
-        known = SITE | variables
-        manifests = [Manifest(body, name) for name in templates(role) for body in render(role, name, known)]
-        assert _overrides.apply(manifests, variables.get(f"{role}_overrides", [])) == []
-        for manifest in manifests:
-            _transform.apply(manifest.body, _transform.Transform.of(transform), role)
-        found = {(manifest.id.kind, manifest.id.name): manifest.body for manifest in manifests}
-        return found
+        key = repr((role, transform, variables))
+        if key not in seen:
+            known = SITE | variables
+            manifests = [Manifest(body, name) for name in templates(role) for body in render(role, name, known)]
+            assert _overrides.apply(manifests, variables.get(f"{role}_overrides", [])) == []
+            for manifest in manifests:
+                _transform.apply(manifest.body, _transform.Transform.of(transform), role)
+            seen[key] = {(manifest.id.kind, manifest.id.name): manifest.body for manifest in manifests}
+        return copy.deepcopy(seen[key])
 
     return rendered
 
 
-def upstream_folder() -> Path | None:
-    """Where a checked copy of the upstream files is, if this machine has one."""
-    given = os.environ.get("GPU_OBSERVABILITY_CACHE")
+@pytest.fixture(scope="session")
+def rendered_list():
+    """Render all templates of a role to a plain list: names may repeat in other namespaces."""
+    return lambda role, **variables: [body for name in templates(role) for body in render(role, name, SITE | variables)]
+
+
+def upstream_folders() -> list[Path]:
+    """Where copies of the upstream files may be: GPU_OBSERVABILITY_UPSTREAM, and the cache that rollouts fill."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(given or Path(base) / "openhands-gpu-observability") / "upstream"
-    return folder if folder.is_dir() else None
+    cache = Path(os.environ.get("GPU_OBSERVABILITY_CACHE") or Path(base) / "openhands-gpu-observability")
+    given = os.environ.get("GPU_OBSERVABILITY_UPSTREAM")
+    return [Path(folder) for folder in (given, cache / "upstream") if folder]
 
 
 @cache
 def definitions(version: str) -> dict[str, dict[str, Any]]:
     """Kind -> schema, from the definitions of an operator release that the lock pins."""
-    folder = upstream_folder()
     lock = load(ROOT / "roles" / "platform" / "vars" / "main.yml")["platform_lock"]["prometheus_operator"]
     files = lock["releases"][version]["definitions"]
-    if folder is None or not all((folder / file["path"]).is_file() for file in files):
-        pytest.skip(f"the definitions of operator {version} are not in the cache: a lab or a rollout fetches them")
+    folders = [folder for folder in upstream_folders() if all((folder / file["path"]).is_file() for file in files)]
+    if not folders:
+        pytest.skip(f"operator {version}'s definitions are neither in GPU_OBSERVABILITY_UPSTREAM nor in the cache")
     found = {}
     for file in files:
-        content = _upstream.read(file["path"], file["sha256"], folder.as_uri(), None, lambda line: None, _upstream._fetch)
+        content = (folders[0] / file["path"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == file["sha256"], file["path"]
         (manifest,) = _loader.load(content.decode(), file["path"])
         spec = manifest.body["spec"]
         found[spec["names"]["kind"]] = spec["versions"][-1]["schema"]["openAPIV3Schema"]

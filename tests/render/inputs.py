@@ -63,7 +63,9 @@ CASES = [
     pytest.param("prometheus", {"prometheus_replicas": 1, "prometheus_anti_affinity": "none"}, id="prometheus-single"),
     pytest.param("alertmanager", {}, id="alertmanager"),
     pytest.param("alertmanager", ALERTMANAGER, id="alertmanager-choices"),
-    pytest.param("alertmanager", {"alertmanager_replicas": 1, "alertmanager_anti_affinity": "none"}, id="alertmanager-single"),
+    pytest.param(
+        "alertmanager", {"alertmanager_replicas": 1, "alertmanager_anti_affinity": "none"}, id="alertmanager-single"
+    ),
     pytest.param("node_exporter", {}, id="node_exporter"),
     pytest.param(
         "node_exporter",

@@ -26,7 +26,11 @@ def test_the_reader_of_schemas_sees_faults():
     schema = {
         "type": "object",
         "required": ["size"],
-        "properties": {"size": {"type": "integer"}, "kind2": {"type": "string", "enum": ["a"]}, "p": {"pattern": "^x$"}},
+        "properties": {
+            "size": {"type": "integer"},
+            "kind2": {"type": "string", "enum": ["a"]},
+            "p": {"pattern": "^x$"},
+        },
     }
     assert list(faults(schema, {"size": "2", "kind2": "b", "p": "y", "more": 1})) == [
         ".size: expected integer, found '2'",

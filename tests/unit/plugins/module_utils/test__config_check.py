@@ -14,15 +14,29 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 
 
 def rule(name: str, groups: Any, source: str = "templates/rules.angle.yaml.j2") -> Manifest:
-    body = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule", "metadata": {"name": name}, "spec": {"groups": groups}}
+    body = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": name},
+        "spec": {"groups": groups},
+    }
     return Manifest(body=body, source=source)
 
 
 def secret(**content: Any) -> Manifest:
-    return Manifest(body={"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "alertmanager-config"}, **content}, source="c.j2")
+    return Manifest(
+        body={"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "alertmanager-config"}, **content},
+        source="c.j2",
+    )
 
 
-GROUPS = [{"name": "a", "partial_response_strategy": "warn", "rules": [{"alert": "X", "expr": "up"}, {"record": "r", "expr": "up"}]}]
+GROUPS = [
+    {
+        "name": "a",
+        "partial_response_strategy": "warn",
+        "rules": [{"alert": "X", "expr": "up"}, {"record": "r", "expr": "up"}],
+    }
+]
 
 
 def test_only_rules_become_files_and_thanos_fields_are_left_out() -> None:
@@ -53,7 +67,10 @@ def test_promtool_errors_name_template_object_and_rule() -> None:
     files = check.rule_files([rule("first", GROUPS, "one.j2"), rule("second", GROUPS, "two.j2")])
     assert check.rule_errors(files, PROMTOOL) == [
         'one.j2: PrometheusRule first, group a, rule X: could not parse expression: 1:16: parse error: unexpected ")"',
-        'one.j2: PrometheusRule first, group a, rule Y: annotation "summary": template: __alert_Y:1: function "nope" not defined',
+        (
+            'one.j2: PrometheusRule first, group a, rule Y: annotation "summary": template: __alert_Y:1: '
+            'function "nope" not defined'
+        ),
         'two.j2: PrometheusRule second: groupname: "a" is repeated in the same file',
     ]
 
@@ -73,7 +90,9 @@ def test_files_are_cut_into_groups_and_rules_to_find_the_one_that_is_meant() -> 
     ]
     assert json.loads(cut[1].text) == {"groups": [{"name": "a", "rules": [GROUPS[0]["rules"][0]]}]}
     output = '/t/rules-1.yaml: unknown unit "x" in duration "5x"\n' * 2
-    assert check.rule_errors(cut, output) == ['one.j2: PrometheusRule first, group a, rule X: unknown unit "x" in duration "5x"']
+    assert check.rule_errors(cut, output) == [
+        'one.j2: PrometheusRule first, group a, rule X: unknown unit "x" in duration "5x"'
+    ]
 
 
 def test_errors_without_a_rule_are_not_precise() -> None:
@@ -95,13 +114,16 @@ def test_the_configuration_is_found_plain_and_encoded(manifest: Manifest) -> Non
 
 def test_amtools_complaint_becomes_one_line() -> None:
     config = check.AlertmanagerConfig("c.j2: Secret x", "")
-    output = "Checking '/tmp/a.yaml'  FAILED: yaml: unmarshal errors:\n  line 3: field bad not found\n\namtool: error: failed to validate 1 file(s)"
+    output = (
+        "Checking '/tmp/a.yaml'  FAILED: yaml: unmarshal errors:\n  line 3: field bad not found\n\n"
+        "amtool: error: failed to validate 1 file(s)"
+    )
     assert check.config_errors(config, output) == "c.j2: Secret x: yaml: unmarshal errors: line 3: field bad not found"
     assert check.config_errors(config, "") == "c.j2: Secret x: amtool refused it without a reason"
 
 
 @pytest.mark.parametrize(
-    "text, named",
+    ("text", "named"),
     [
         ("slack_api_url: https://hooks.slack.com/services/YOUR/SLACK/WEBHOOK", "YOUR/SLACK/WEBHOOK"),
         ("service_key: YOUR_PAGERDUTY_KEY", "YOUR_PAGERDUTY_KEY"),
@@ -114,7 +136,7 @@ def test_placeholders_in_the_configuration(text: str, named: Optional[str]) -> N
 
 
 @pytest.mark.parametrize(
-    "name, value, says",
+    ("name", "value", "says"),
     [
         ("alertmanager_slack_url", "https://hooks.slack.com/services/YOUR/SLACK/WEBHOOK", "placeholder"),
         ("alertmanager_pagerduty_key", "YOUR_PAGERDUTY_KEY", "placeholder"),
@@ -140,7 +162,9 @@ def test_credentials(name: str, value: Any, says: Optional[str]) -> None:
     if says is None:
         assert error is None
     else:
-        assert error is not None and says in error and error.startswith(name + " ")
+        assert error is not None
+        assert says in error
+        assert error.startswith(name + " ")
         assert not isinstance(value, str) or value not in error
 
 
@@ -149,11 +173,15 @@ def test_all_wrong_credentials_are_named_at_once() -> None:
     assert [error.partition(" ")[0] for error in wrong] == ["a_key", "c_url"]
 
 
-CASE: Dict[str, Any] = {"labels": {"severity": "critical", "alertname": "A B"}, "receivers": ["page", "chat"], "never": ["heart"]}
+CASE: Dict[str, Any] = {
+    "labels": {"severity": "critical", "alertname": "A B"},
+    "receivers": ["page", "chat"],
+    "never": ["heart"],
+}
 
 
 @pytest.mark.parametrize(
-    "reached, says",
+    ("reached", "says"),
     [
         (["page", "chat"], None),
         (["copy", "page", "chat"], None),
@@ -167,7 +195,9 @@ def test_routing_cases(reached: Any, says: Optional[str]) -> None:
     if says is None:
         assert error is None
     else:
-        assert error is not None and says in error and 'alertname="A B" severity="critical"' in error
+        assert error is not None
+        assert says in error
+        assert 'alertname="A B" severity="critical"' in error
 
 
 def test_label_values_are_quoted_for_amtool() -> None:
@@ -180,7 +210,13 @@ def test_receivers_are_read_from_the_last_line() -> None:
 
 
 def test_an_alert_that_reaches_only_silent_receivers_is_warned_about() -> None:
-    config = {"receivers": [{"name": "chat"}, {"name": "page", "pagerduty_configs": [{}]}, {"name": "empty", "webhook_configs": []}]}
+    config = {
+        "receivers": [
+            {"name": "chat"},
+            {"name": "page", "pagerduty_configs": [{}]},
+            {"name": "empty", "webhook_configs": []},
+        ]
+    }
     silent = check.silent_receivers(config)
     assert silent == ["chat", "empty"]
     assert check.silence_warning(CASE, ["chat", "page"], silent) is None
@@ -194,10 +230,16 @@ def test_credentials_are_removed_from_messages() -> None:
 
 def test_a_missing_tool_is_named_with_its_variable() -> None:
     text = check.missing_tool_warning("promtool", "platform_promtool", "3 rules were")
-    assert "promtool" in text and "platform_promtool" in text and "3 rules were not checked" in text
+    assert "promtool" in text
+    assert "platform_promtool" in text
+    assert "3 rules were not checked" in text
 
 
 def test_the_summary_counts() -> None:
     files = check.rule_files([rule("r", GROUPS)])
     tools = {"promtool": ("/bin/promtool", True), "amtool": ("", False)}
-    assert check.summary(files, [CASE], tools) == {"rules": 2, "routing_cases": 1, "tools": {"promtool": "/bin/promtool"}}
+    assert check.summary(files, [CASE], tools) == {
+        "rules": 2,
+        "routing_cases": 1,
+        "tools": {"promtool": "/bin/promtool"},
+    }
