@@ -36,6 +36,9 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
 Found = List[Tuple[str, ObjectId, Optional[Resource]]]
 """(api_version, identity, how the server serves the kind)"""
 
+LOOKS = (0.0, 5.0, 20.0)
+"""Seconds that each look may take; the later ones are only for what the earlier ones could not read in time."""
+
 
 def run(
     options: Mapping[str, Any], environ: Optional[Mapping[str, str]] = None, client: Optional[EngineClient] = None
@@ -118,8 +121,11 @@ def _judge(client: EngineClient, found: Found, conditions: List[CustomCondition]
         if resource is None
     }
     targets = [_wait.Target(resource, identity) for _version, identity, resource in found if resource is not None]
-    outcomes = _wait.wait_for(client, targets, timeout=0.0, emit=_quiet, conditions=conditions)
-    verdicts.update({outcome.id: outcome.verdict for outcome in outcomes})
+    for timeout in LOOKS:
+        outcomes = _wait.wait_for(client, targets, timeout=timeout, emit=_quiet, conditions=conditions)
+        verdicts.update({outcome.id: outcome.verdict for outcome in outcomes})
+        # Large lists (CRDs) on a busy server take longer than one look has.
+        targets = [target for target in targets if verdicts[target.id].reason == _wait.UNREAD]
     return verdicts
 
 

@@ -38,6 +38,9 @@ LOOK_PAUSE = 2.0
 LISTS = 0.5
 """Seconds to wait for the first lists before watches begin: a set that is ready needs no watch."""
 
+UNREAD = "not read in time"
+"""The reason of an object that the server did not answer about."""
+
 LAST_LOOK = 3.0
 """Seconds that explaining a failure may take, as far as the timeout leaves them."""
 
@@ -95,7 +98,7 @@ def wait_for(
 def _named(verdict: Verdict) -> Verdict:
     if verdict.reason or verdict.status is Status.CURRENT:
         return verdict
-    return replace(verdict, reason="not read in time")
+    return replace(verdict, reason=UNREAD)
 
 
 @dataclass
