@@ -38,8 +38,8 @@ options:
   templates:
     description:
       - Templates in the C(templates) folder of the calling role; a glob is allowed, and each must match something.
-      - In files named C(*.angle.yaml.j2) the delimiters are C(<< >>), C(<% %>) and C(<# #>), so that the double braces of
-        Prometheus survive. All others use Jinja's own.
+      - "In files named C(*.angle.yaml.j2) the delimiters are C(<< >>), C(<% %>) and C(<# #>), so that the double braces of
+        Prometheus survive. All others use Jinja's own."
     type: list
     elements: str
     default: []
@@ -186,7 +186,7 @@ attributes:
     support: full
     description: Shows every changed object before and after; values of Secrets are hidden.
 notes:
-  - Needs the Python libraries urllib3 and PyYAML where it runs, and kubernetes only for logins by exec or auth-provider.
+  - Needs the Python libraries urllib3 and PyYAML where it runs, and kubernetes only for logins by auth-provider.
 """
 
 EXAMPLES = r"""
