@@ -59,7 +59,7 @@ class InvalidInput(RolloutError):
 def summarise(problems: Sequence[Problem], consequence: str) -> str:
     """Write all problems as one message, one a line."""
     if len(problems) == 1:
-        return "%s %s" % (str(problems[0]).rstrip(), consequence)
+        return "%s. %s" % (str(problems[0]).rstrip(" ."), consequence)
     lines = ["%d problems. %s" % (len(problems), consequence)]
     lines += ["- %s" % problem for problem in problems[:MAX_SHOWN]]
     if len(problems) > MAX_SHOWN:

@@ -21,8 +21,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._error
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._loader import documents
 
 DEFAULT_PATH = "~/.kube/config"
-LOGINS_OF_LIBRARY = ("exec", "auth-provider")
-"""User entries that need a program or a refresh; the kubernetes package does those."""
 
 
 @dataclass
@@ -47,10 +45,9 @@ class Kubeconfig:
         for entry in _entries(content, "contexts", self.origin):
             self.contexts.setdefault(str(entry["name"]), _part(entry, "context"))
 
-    def needs_library(self, context: str = "") -> bool:
-        """Whether the context's user logs in by exec, auth-provider or the like."""
-        user, _folder = self._user(self._context(context))
-        return any(user.get(key) for key in LOGINS_OF_LIBRARY)
+    def user(self, context: str = "") -> Tuple[Dict[str, Any], str]:
+        """The context's user entry and the folder that its paths start from."""
+        return self._user(self._context(context))
 
     def endpoint(self, context: str = "") -> Endpoint:
         """Resolve a context (default: the current one) to an endpoint."""

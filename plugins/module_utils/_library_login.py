@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Logins that run a program or refresh a token: left to the kubernetes package, which is loaded only here."""
+"""Logins by an auth-provider, which refresh tokens: left to the kubernetes package, which is loaded only here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def endpoint(config: Kubeconfig, context: str) -> Endpoint:
         from kubernetes import config as loader  # noqa: PLC0415
     except ImportError as exc:
         raise MissingLibrary(
-            "%s: its user logs in by exec or auth-provider, which needs the Python library kubernetes: install it."
+            "%s: its user logs in by auth-provider, which needs the Python library kubernetes: install it."
             % config.origin
         ) from exc
     base = config.endpoint(context)
@@ -40,10 +40,11 @@ def endpoint(config: Kubeconfig, context: str) -> Endpoint:
             load.load_kube_config_from_dict(config.content, context=context or None, client_configuration=configuration)
     except Exception as exc:  # the library raises many kinds, a failing program among them
         raise ConnectionProblem("%s: the login failed: %s" % (base.origin, exc)) from exc
-    header = str(configuration.get_api_key_with_prefix("authorization") or "")
+    headers = [str(value) for value in configuration.api_key.values()]
+    tokens = [header[len("Bearer ") :] for header in headers if header.startswith("Bearer ")]
     return replace(
         base,
-        token=header[len("Bearer ") :] if header.startswith("Bearer ") else base.token,
+        token=tokens[0] if tokens else base.token,
         client_cert=_bytes(configuration.cert_file) or base.client_cert,
         client_key=_bytes(configuration.key_file) or base.client_key,
     )

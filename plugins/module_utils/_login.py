@@ -10,7 +10,11 @@ import os
 from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _kubeconfig
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
+    _exec_login,
+    _kubeconfig,
+    _library_login,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import ConnectionProblem
 
@@ -80,12 +84,10 @@ def _base(chosen: Mapping[str, Any], environ: Mapping[str, str], account: str) -
             return Endpoint(server=str(chosen["host"]).rstrip("/"), origin="the option host")
         raise
     context = str(chosen["context"] or "")
-    if config.needs_library(context):
-        # Loads the kubernetes package, which takes as long as a whole unchanged rollout.
-        from ansible_collections.openhands.gpu_observability.plugins.module_utils import (  # noqa: PLC0415 (see above)
-            _library_login,
-        )
-
+    user, folder = config.user(context)
+    if user.get("exec"):
+        return _exec_login.endpoint(config.endpoint(context), user["exec"], folder, environ)
+    if user.get("auth-provider"):
         return _library_login.endpoint(config, context)
     return config.endpoint(context)
 

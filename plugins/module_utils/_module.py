@@ -13,7 +13,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 def make(argument_spec: Any, **options: Any) -> AnsibleModule:
     """Make a module. A kubeconfig's path is no secret and errors name it; its content stays hidden."""
-    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **options)
+    module = AnsibleModule(  # type: ignore[no-untyped-call]
+        argument_spec=argument_spec, supports_check_mode=True, **options
+    )
     path = module.params.get("kubeconfig")
     if isinstance(path, str):
         module.no_log_values.discard(path)

@@ -17,12 +17,13 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _prepare,
     _references,
 )
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput, Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._order import FOUNDATION, stage
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Change, Object
 
 STAND_IN = "default"
 """A namespace that every cluster has: objects of new namespaces are tried there."""
@@ -137,7 +138,7 @@ def _namespaces(client: EngineClient, plan: Plan, sound: Sequence[Item], request
     own = {item.id.name: item for item in plan.items if item.id.kind == "Namespace" and item.id.group == ""}
     named = sorted({item.id.namespace for item in sound if item.id.namespace} | {request.inventory_namespace})
     others = [name for name in named if name not in own]
-    found = _parallel.each(lambda name: _live.get(client, "/api/v1/namespaces/" + name), others)
+    found = _parallel.each(lambda name: _namespace(client, name), others)
     live = dict(zip(others, found))
     live.update({name: item.live for name, item in own.items()})
     problems: List[Problem] = []
@@ -150,6 +151,16 @@ def _namespaces(client: EngineClient, plan: Plan, sound: Sequence[Item], request
         elif namespace["metadata"].get("deletionTimestamp"):
             problems.append(Problem("the namespace %s is being deleted: run again once it is gone" % name))
     return problems
+
+
+def _namespace(client: EngineClient, name: str) -> Optional[Object]:
+    """The namespace, or None. Who may not look is taken at their word that it is there."""
+    try:
+        return _live.get(client, "/api/v1/namespaces/" + name)
+    except ApiError as error:
+        if classify(error) is Answer.FORBIDDEN:
+            return {"metadata": {"name": name}}
+        raise
 
 
 def _missing_namespace(plan: Plan, name: str, request: Request) -> List[Problem]:

@@ -44,7 +44,6 @@ def pool(endpoint: Endpoint) -> Any:
         options["ssl_context"] = context(endpoint)
         if endpoint.tls_server_name:
             options["server_hostname"] = endpoint.tls_server_name
-            options["assert_hostname"] = endpoint.tls_server_name if endpoint.verify else False
     if endpoint.proxy and not bypassed(address.hostname, endpoint.no_proxy):
         if endpoint.proxy.startswith("socks"):
             raise ConnectionProblem("%s: a SOCKS proxy isn't supported; use an http proxy." % endpoint.origin)
@@ -68,6 +67,8 @@ def context(endpoint: Endpoint) -> ssl.SSLContext:
     except (ssl.SSLError, ValueError) as exc:
         raise ConnectionProblem("%s: the CA certificate can't be used: %s." % (endpoint.origin, exc)) from exc
     if not endpoint.verify:
+        # Somebody chose this; a warning for every request helps nobody.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
     if endpoint.client_cert:

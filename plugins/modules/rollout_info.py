@@ -83,7 +83,7 @@ attributes:
     support: none
     description: Changes nothing.
 notes:
-  - Needs the Python libraries urllib3 and PyYAML where it runs, and kubernetes only for logins by exec or auth-provider.
+  - Needs the Python libraries urllib3 and PyYAML where it runs, and kubernetes only for logins by auth-provider.
 """
 
 EXAMPLES = r"""

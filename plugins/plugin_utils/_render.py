@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.template import trust_as_template
@@ -80,9 +80,28 @@ def _template(templar: Any, path: str, source: str) -> Any:
     try:
         return plain(templar.template(trust_as_template(mark(text)), overrides=overrides, escape_backslashes=False))
     except AnsibleError as exc:
-        line = line_of(exc)
+        message = _message(exc)
+        line, others = line_of(exc), []
+        if not line:
+            line, others = named_on(message, text)
         where = "%s:%d" % (source, line) if line else source
-        raise InvalidInput([Problem(_message(exc), where)]) from exc
+        also = " (also named on line %s)" % ", ".join(map(str, others)) if others else ""
+        raise InvalidInput([Problem(message + also, where)]) from exc
+
+
+_UNDEFINED = re.compile(r"'(?P<name>[^']+)' is undefined|has no (?:attribute|element) '?(?P<member>[^'\s]+?)'?(?:\s|$)")
+
+
+def named_on(message: str, text: str) -> Tuple[int, List[int]]:
+    """Lines of a template that name what is undefined: Ansible finds that out only after the template has run."""
+    match = _UNDEFINED.search(message)
+    if match is None:
+        return 0, []
+    name = match.group("name") or match.group("member")
+    before = r"(?<![\w.])" if match.group("name") else r"(?:\.|\[['\"]?)"
+    pattern = re.compile(before + re.escape(name) + r"(?!\w)")
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
+    return (lines[0], lines[1:]) if lines else (0, [])
 
 
 _SEPARATOR = re.compile(r"^---[ \t]*$", re.MULTILINE)
@@ -130,4 +149,4 @@ _SPACE = re.compile(r"\s+")
 def _message(exc: AnsibleError) -> str:
     kind = "undefined variable" if isinstance(exc, AnsibleUndefinedVariable) else "can't be rendered"
     text = str(getattr(exc, "message", "") or exc)
-    return "%s: %s" % (kind, _SPACE.sub(" ", text).strip())
+    return "%s: %s" % (kind, _SPACE.sub(" ", text).strip().rstrip("."))
