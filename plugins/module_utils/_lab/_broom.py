@@ -20,6 +20,9 @@ Run = Callable[..., Tuple[int, str, str]]
 FAMILIES = (("iptables-save", "iptables-restore"), ("ip6tables-save", "ip6tables-restore"))
 RUNTIMES = ("containerd", "containerd-shim-runc-v2")
 NODE_AGENTS = ("kubelet", "kube-proxy")
+SHIM_SOCKETS = "/run/containerd/s/"
+CNI_RESULTS = "/var/lib/cni/results"
+LOG_LINKS = "/var/log/containers"
 
 
 class Broom:
@@ -116,7 +119,7 @@ class Broom:
         bundles = os.path.join(self.state_dir, "run/containerd/io.containerd.runtime.v2.task/k8s.io")
         for name in os.listdir(bundles) if os.path.isdir(bundles) else ():
             address = (read_or_none(os.path.join(bundles, name, "address")) or b"").decode().strip()
-            path = address[len("unix://") :] if address.startswith("unix:///run/containerd/s/") else ""
+            path = address[len("unix://") :] if address.startswith("unix://" + SHIM_SOCKETS) else ""
             if path and os.path.lexists(path):
                 os.unlink(path)
                 removed.append(path)
@@ -124,7 +127,7 @@ class Broom:
 
     def cni_results(self) -> List[str]:
         """Records of the CNI library that name a network namespace of this lab."""
-        folder, mark = "/var/lib/cni/results", self.state_dir.encode() + b"/"
+        folder, mark = CNI_RESULTS, self.state_dir.encode() + b"/"
         removed = []
         for name in os.listdir(folder) if os.path.isdir(folder) else ():
             path = os.path.join(folder, name)
@@ -135,7 +138,7 @@ class Broom:
 
     def log_links(self) -> List[str]:
         """Links of kubelet to the logs of this lab."""
-        folder = "/var/log/containers"
+        folder = LOG_LINKS
         removed = []
         for name in os.listdir(folder) if os.path.isdir(folder) else ():
             path = os.path.join(folder, name)
