@@ -74,7 +74,8 @@ def test_a_skip_says_why(checkout, capsys):
 
 
 def test_two_runs_wait_for_each_other(tmp_path):
-    code = "import sys; from environment import held\nwith held('lab', 'the lab'): print('in', flush=True); sys.stdin.read()"
+    code = "import sys; from environment import held\n"
+    code += "with held('lab', 'the lab'): print('in', flush=True); sys.stdin.read()"
     settings = {**os.environ, "PYTHONPATH": str(ROOT / "tools"), "GPU_OBSERVABILITY_CACHE": str(tmp_path)}
     start = {"env": settings, "stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", code], **start) as first:
