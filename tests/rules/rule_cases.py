@@ -98,6 +98,9 @@ def promtool_test(case: Case, own_labels: Mapping[str, Mapping[str, str]]) -> di
     if "alert" in body:
         expected = [{"exp_labels": {**own_labels[case.subject], **labels}} for labels in body["fires"]]
         test["alert_rule_test"] = [{"eval_time": body["at"], "alertname": case.subject, "exp_alerts": expected}]
+        if "not_before" in body:
+            early = {"eval_time": body["not_before"], "alertname": case.subject, "exp_alerts": []}
+            test["alert_rule_test"].insert(0, early)
     else:
         samples = [
             {"labels": labels.replace("{", case.subject + "{", 1), "value": value}

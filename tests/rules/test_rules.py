@@ -95,6 +95,12 @@ def test_every_alert_has_a_firing_and_a_silent_case(role):
 
 
 @each_role
+def test_every_alert_that_waits_has_a_case_that_is_too_early(role):
+    waiting = {rule["alert"] for rule in alerts(role) if "for" in rule}
+    assert waiting - {case.subject for case in cases(role) if "not_before" in case.body} == set()
+
+
+@each_role
 def test_every_case_is_about_a_rule_that_exists(role):
     names = {rule.get("alert") or rule["record"] for rule in rules(role)}
     assert {case.subject for case in cases(role)} - names == set()
