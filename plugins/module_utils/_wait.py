@@ -148,7 +148,7 @@ class _Waiter:
     def _last_look(self, now: float, deadline: float) -> None:
         """Read and explain what isn't done, as far as that is quick."""
         end, asked = max(now + GRACE, min(now + LAST_LOOK, deadline)), False
-        self.board.forget_blanks()
+        self.board.look_afresh()
         while not self._step(now) and now < end:
             unexplained = self.board.unexamined()
             if self.board.all_heard and not unexplained:

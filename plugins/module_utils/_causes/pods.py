@@ -48,6 +48,11 @@ def from_status(pod: Object) -> Optional[Cause]:
     return None
 
 
+def _small(said: str) -> str:
+    """An event's message as part of a sentence."""
+    return condensed(said[:1].lower() + said[1:]).rstrip(":")
+
+
 def _mount(message: str) -> Cause:
     lost = missing_reference(message)
     if lost:
@@ -63,8 +68,8 @@ TROUBLE: Dict[str, Say] = {
     "FailedMapVolume": _mount,
     "FailedCreatePodSandBox": lambda said: Cause(Code.SANDBOX, "its sandbox can't be made: %s" % condensed(said)),
     "NetworkNotReady": lambda said: Cause(Code.SANDBOX, "the node's network isn't ready: %s" % condensed(said)),
-    "Unhealthy": lambda said: Cause(Code.NOT_READY, condensed(said[:1].lower() + said[1:])),
-    "Pulling": lambda said: Cause(Code.NOT_READY, condensed(said[:1].lower() + said[1:])),
+    "Unhealthy": lambda said: Cause(Code.NOT_READY, _small(said)),
+    "Pulling": lambda said: Cause(Code.NOT_READY, _small(said)),
 }
 """Events that tell why a pod isn't ready yet."""
 
@@ -89,7 +94,7 @@ def killed_by_probe(events: Sequence[Mapping[str, Any]]) -> str:
         return ""
     said = [text(event, "message") for event in events if text(event, "reason") == "Unhealthy"]
     fatal = [message for message in said if message.startswith(("Liveness", "Startup"))]
-    return ", killed since its %s" % condensed(fatal[-1][:1].lower() + fatal[-1][1:]) if fatal else ""
+    return ", killed since its %s" % _small(fatal[-1]) if fatal else ""
 
 
 def not_ready(pod: Object) -> Optional[Cause]:
@@ -102,4 +107,8 @@ def not_ready(pod: Object) -> Optional[Cause]:
         ]
         if names:
             return Cause(Code.NOT_READY, "container %s %s" % (", ".join(names), words))
-    return None
+    if items(pod, "status", "containerStatuses"):
+        return None
+    node = text(pod, "spec", "nodeName")
+    waits_for = "node %s has not started it yet" % node if node else "no scheduler has looked at it yet"
+    return Cause(Code.NOT_READY, waits_for)

@@ -73,7 +73,9 @@ class Board:
         expect_absent: bool = False,
     ) -> None:
         collection_of = {one: collection for collection in collections_of(targets) for one in collection.ids}
-        self.entries = {target.id: Entry(target, collection_of[target.id], now) for target in targets}
+        self.entries = {
+            target.id: Entry(target, collection_of[target.id], now, unsettled=target.fresh) for target in targets
+        }
         self._conditions = conditions
         self._absent = expect_absent
         self._troubles: Dict[Collection, Tuple[Trouble, float]] = {}
@@ -191,10 +193,10 @@ class Board:
         """The objects a closer look might explain."""
         return {entry.target.id: entry.obj for entry in self.unfinished if entry.obj is not None}
 
-    def forget_blanks(self) -> None:
-        """Take looks that found nothing for none: things may have moved since."""
+    def look_afresh(self) -> None:
+        """Have everything unfinished examined once more: what was found before may be past."""
         for entry in self.unfinished:
-            entry.examined = entry.examined and entry.insight.cause is not None
+            entry.examined = False
 
     def unexamined(self) -> Dict[ObjectId, Object]:
         """The objects that nobody has looked closer at."""

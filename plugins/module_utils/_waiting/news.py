@@ -15,10 +15,11 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 
 @dataclass(frozen=True)
 class Target:
-    """One object to wait for and how the server serves its kind."""
+    """One object to wait for and how the server serves its kind. fresh: it was written just now."""
 
     resource: Resource
     id: ObjectId
+    fresh: bool = False
 
 
 @dataclass(frozen=True)

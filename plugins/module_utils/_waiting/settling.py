@@ -5,6 +5,7 @@
 """How long what just became available must stay so.
 
 Without a readiness probe a container that is about to crash is ready, and its workload available, for a moment.
+An operator may write down the new generation beside what it found for the old one, before it acts on the new.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
     items,
+    kind_of,
     mapping,
     number,
     text,
@@ -23,12 +25,19 @@ UNPROBED = 3.0
 CRASHED = 10.0
 """Seconds for pods that crashed while we waited."""
 
+OPERATED = 5.0
+"""Seconds for resources whose operator was seen to stamp an old status with the new generation."""
+
+_OPERATED = {("monitoring.coreos.com", kind) for kind in ("Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler")}
+
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController")
 
 
 def settling_seconds(obj: Object, crashed: bool) -> float:
     """How long a workload or pod that became available during the wait is watched before it is believed."""
     kind = text(obj, "kind")
+    if kind_of(obj) in _OPERATED:
+        return OPERATED
     if kind in WORKLOADS:
         spec = mapping(obj, "spec", "template", "spec")
     elif kind == "Pod" and text(obj, "status", "phase") == "Running":

@@ -41,7 +41,7 @@ def manifest(case: dict[str, Any], namespaces: dict[str, str]) -> dict[str, Any]
 def timeout_of(case: dict[str, Any]) -> float:
     """Seconds: what never ends the wait needs no long one."""
     status, terminal, _reason = case["expect"]
-    return 20.0 if status == "in_progress" and not terminal else TIMEOUT
+    return 40.0 if status == "in_progress" and not terminal else TIMEOUT
 
 
 @pytest.fixture(scope="module")

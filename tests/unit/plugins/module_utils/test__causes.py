@@ -228,12 +228,16 @@ def test_what_is_not_ready_runs_or_is_being_created():
     assert said(creating, running, ready) == "container b runs, and isn't ready"
     assert said(creating, ready) == "container a is being created"
     assert said(ready, {"name": "d"}) is None
+    assert said() == "no scheduler has looked at it yet"
+    assert pods.not_ready({"spec": {"nodeName": "n1"}}) == Cause(Code.NOT_READY, "node n1 has not started it yet")
 
 
 def test_a_container_that_its_probe_had_killed_is_told():
     unhealthy = {"reason": "Unhealthy", "message": "Liveness probe failed: HTTP 500."}
     killing = {"reason": "Killing", "message": "Container c failed liveness probe, will be restarted"}
     assert pods.killed_by_probe([unhealthy, killing]) == ", killed since its liveness probe failed: HTTP 500"
+    silent = {"reason": "Unhealthy", "message": "Liveness probe failed: "}
+    assert pods.killed_by_probe([silent, killing]) == ", killed since its liveness probe failed"
     assert pods.killed_by_probe([unhealthy]) == ""
     assert pods.killed_by_probe([killing, {"reason": "Unhealthy", "message": "Readiness probe failed"}]) == ""
     assert pods.killed_by_probe([unhealthy, {"reason": "Killing", "message": "Stopping container c"}]) == ""
