@@ -27,6 +27,8 @@ FIRST = "3.11"
 SECOND = "3.13"
 """Python of the second core (the newest stable ansible-core)."""
 OLDEST = (3, 11)
+BASE = str(getattr(sys, "_base_executable", sys.executable))
+"""The running Python itself, also when make was started inside somebody's virtual environment."""
 
 
 class EnvironmentProblem(Exception):
@@ -56,7 +58,7 @@ def find_python(wanted: str) -> Optional[str]:
     """The path of a Python of this minor: on PATH, or one that pyenv keeps; the running one if it fits."""
     on_path = shutil.which(f"python{wanted}")
     kept = sorted(Path("~/.pyenv/versions").expanduser().glob(f"{wanted}*/bin/python{wanted}"))
-    candidates = [sys.executable, *([on_path] if on_path else []), *map(str, reversed(kept))]
+    candidates = [BASE, *([on_path] if on_path else []), *map(str, reversed(kept))]
     minor = tuple(int(part) for part in wanted.split("."))
     return next((python for python in candidates if _version(python) == minor), None)
 
@@ -68,7 +70,7 @@ def python_for(name: str) -> Optional[str]:
     if sys.version_info < OLDEST:
         running = ".".join(map(str, sys.version_info[:3]))
         raise EnvironmentProblem(f"Python {running} is too old: run make PYTHON=python3.11 (or newer)")
-    return find_python(FIRST) or sys.executable
+    return find_python(FIRST) or BASE
 
 
 @contextmanager
@@ -122,7 +124,7 @@ def venv(name: str) -> Optional[Path]:
         return None
     pins = ROOT / "requirements" / f"{name}.txt"
     facts = subprocess.run(
-        [python, "-c", "import sys; print(sys.version, sys.prefix)"], capture_output=True, text=True, check=True
+        [python, "-c", "import sys; print(sys.version, sys.base_prefix)"], capture_output=True, text=True, check=True
     )
     digest = hashlib.sha256(pins.read_bytes() + facts.stdout.encode()).hexdigest()[:12]
     target = cache_dir() / "venvs" / f"{name}-{digest}"
