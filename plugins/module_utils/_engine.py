@@ -88,6 +88,9 @@ class _Rollout:
         return _rollout_result.build(self.request, self.items, self.warnings, self.clock.now() - self.started)
 
     def _present(self, client: EngineClient) -> None:
+        if not self.request.manifests:
+            self.warnings.append("%s: no objects were rendered, nothing is done." % self.request.component)
+            return
         plan = _plan.make(client, self.request)
         self.items = plan.items
         self.warnings += plan.warnings
@@ -132,7 +135,11 @@ class _Rollout:
     def _wait(self, client: EngineClient) -> None:
         outcomes = _wait.wait_for(
             client,
-            [_wait.Target(item.resource, item.id) for item in self.items if item.resource is not None],
+            [
+                _wait.Target(item.resource, item.id, fresh=item.change in (Change.CREATED, Change.CONFIGURED))
+                for item in self.items
+                if item.resource is not None
+            ],
             timeout=self.request.wait_timeout,
             emit=self.emit,
             clock=self.clock.now,

@@ -28,7 +28,9 @@ CRASHED = 10.0
 OPERATED = 5.0
 """Seconds for resources whose operator was seen to stamp an old status with the new generation."""
 
-_OPERATED = {("monitoring.coreos.com", kind) for kind in ("Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler")}
+_OPERATED = {
+    ("monitoring.coreos.com", kind) for kind in ("Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler")
+}
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController")
 

@@ -23,7 +23,11 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiti
     Trouble,
     collections_of,
 )
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.settling import CRASHED, UNPROBED
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.settling import (
+    CRASHED,
+    OPERATED,
+    UNPROBED,
+)
 from fake_cluster import FakeCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -354,6 +358,46 @@ def test_what_crashed_meanwhile_must_stay_available_longer():
     script = [(0, read(WEB, Deployment=deployment(False))), (10, read(WEB, Deployment=deployment(True)))]
     run = Run([WEB], script, insight=causing(Code.CRASHED))
     assert 10 + CRASHED <= run.seconds <= 10.2 + CRASHED
+
+
+def prometheus(reconciled="True", updated=2):
+    # As the operator was seen to write it: the new generation beside what it found for the old one.
+    conditions = [{"type": "Available", "status": "True"}, {"type": "Reconciled", "status": reconciled}]
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "Prometheus",
+        "metadata": {"name": "p", "namespace": "models", "generation": 2},
+        "spec": {"replicas": 2},
+        "status": {
+            "conditions": [{**condition, "observedGeneration": 2} for condition in conditions],
+            **dict.fromkeys(("replicas", "availableReplicas"), 2),
+            "updatedReplicas": updated,
+        },
+    }
+
+
+def operated(fresh):
+    kind = Resource("monitoring.coreos.com", "v1", "Prometheus", "prometheuses", True)
+    return Target(kind, ObjectId("monitoring.coreos.com", "Prometheus", "models", "p"), fresh=fresh)
+
+
+def test_an_operator_is_not_believed_at_once_about_what_was_just_written():
+    one = operated(fresh=True)
+    script = [
+        (0, read(one, Prometheus=prometheus())),
+        (2, read(one, Prometheus=prometheus(updated=0))),
+        (20, read(one, Prometheus=prometheus())),
+    ]
+    run = Run([one], script)
+    assert run.verdict.status is Status.CURRENT
+    assert 20 + OPERATED <= run.seconds <= 20.2 + OPERATED
+    refused = [(0, read(one, Prometheus=prometheus())), (2, read(one, Prometheus=prometheus("False")))]
+    assert Run([one], refused, timeout=60).verdict.status is Status.FAILED
+
+
+def test_an_operator_is_believed_about_what_was_there_before():
+    one = operated(fresh=False)
+    assert Run([one], [(0, read(one, Prometheus=prometheus()))]).seconds < 0.2
 
 
 def test_minimum_ready_seconds_and_nothing_to_run_need_no_watching():
