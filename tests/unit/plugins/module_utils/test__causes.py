@@ -281,3 +281,4 @@ def test_a_known_secret_is_never_shown(secret, before, after):
 def test_a_secret_of_several_lines_is_hidden_line_by_line():
     assert masked("read BEGIN-KEY and MIIabcdef", ["BEGIN-KEY\nMIIabcdef\n"]) == "read ******** and ********"
     assert masked("a is on", ["on"]) == "a is on"
+    assert masked("pin 1234", ["1234"]) == "pin ********"

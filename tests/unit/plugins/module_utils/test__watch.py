@@ -9,13 +9,19 @@ import queue
 import threading
 
 import pytest
+from fake_cluster import FakeCluster
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.look import Look
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, ObjectId, Resource
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.examiner import ThreadedExaminer
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.examiner import (
+    ThreadedExaminer,
+    children_of,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.news import Target, collections_of
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._watch import POLL, Follower, Watches
 
 THINGS = Resource("example.org", "v1", "Thing", "things", True)
 A, B = (Target(THINGS, ObjectId("example.org", "Thing", "models", name)) for name in "ab")
+METADATA = {"name": "a", "namespace": "models"}
 LIST = "/apis/example.org/v1/namespaces/models/things"
 
 
@@ -273,6 +279,18 @@ def test_stopping_before_anything_was_followed_ends_the_threads():
     watches.stop()
     watches._threads[0].join(10)
     assert not watches._threads[0].is_alive()
+
+
+def test_a_claim_is_looked_at_with_classes_and_pods_until_it_is_bound():
+    def claim(phase):
+        return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": METADATA, "status": {"phase": phase}}
+
+    local = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "local"}}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": METADATA}
+    look = Look(FakeCluster(local, pod))
+    assert children_of(look, claim("Pending")) == [local, pod]
+    assert children_of(look, claim("Bound")) == ()
+    assert children_of(look, custom("a")) == ()
 
 
 class Slow:
