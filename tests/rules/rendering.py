@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
+from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _render
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +23,8 @@ ROLES = ROOT / "roles"
 
 @cache
 def _plugins() -> None:
-    init_plugin_loader([str(ROOT / ".collections")])
+    if AnsibleCollectionConfig.collection_finder is None:
+        init_plugin_loader([str(ROOT / ".collections")])
 
 
 def role_variables(role: str) -> dict[str, Any]:
@@ -47,8 +50,19 @@ def variables_of_inventory(*files: Path) -> dict[str, Any]:
 
 def render(role: str, template: str, variables: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """The objects of one template of a role, by the renderer that a rollout uses."""
+    variables = dict(variables or {})
+    key = (role, template, repr(sorted(variables.items())))
+    if key not in _rendered:
+        _rendered[key] = _render_now(role, template, variables)
+    return deepcopy(_rendered[key])
+
+
+_rendered: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+
+
+def _render_now(role: str, template: str, variables: Mapping[str, Any]) -> list[dict[str, Any]]:
     _plugins()
-    known = role_variables(role) | dict(variables or {})
+    known = role_variables(role) | variables
     templar = Templar(loader=DataLoader(), variables=known)
     manifests = _render.render(templar, [template], str(ROLES / role / "templates"), known)
     return [manifest.body for manifest in manifests]
