@@ -17,7 +17,10 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
     Status,
     Verdict,
 )
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdict import CustomCondition
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdict import (
+    CustomCondition,
+    settles_at_once,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting import news
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.board import Board
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.examiner import ThreadedExaminer
@@ -82,7 +85,7 @@ def wait_for(
     board = Board(targets, start, conditions, expect_absent)
     waiter = _Waiter(
         board=board,
-        feed=feed or Watches(client, targets),
+        feed=feed or Watches(client, targets, lambda one: not expect_absent and _rests(one, conditions)),
         examiner=examiner or ThreadedExaminer(client, targets, secrets),
         progress=Progress(emit, start, expect_absent),
         clock=clock,
@@ -93,6 +96,11 @@ def wait_for(
         Outcome(entry.target.id, _named(entry.verdict), round(max(0.0, entry.since - start), 3))
         for entry in board.entries.values()
     ]
+
+
+def _rests(collection: news.Collection, conditions: Sequence[CustomCondition]) -> bool:
+    """Whether objects of this kind need no watching once they exist."""
+    return settles_at_once(collection.resource.group, collection.resource.kind, conditions)
 
 
 def _named(verdict: Verdict) -> Verdict:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
     ApiError,
@@ -43,7 +43,7 @@ FORBIDDEN = (401, 403, 405)
 
 
 class Follower:
-    """Reads one collection until it is told to stop."""
+    """Reads one collection until it is told to stop; a brief one only until all its objects exist."""
 
     def __init__(
         self,
@@ -52,6 +52,8 @@ class Follower:
         found: queue.SimpleQueue[News],
         go_on: threading.Event,
         stop: threading.Event,
+        *,
+        brief: bool = False,
     ) -> None:
         self._client = client
         self._collection = collection
@@ -62,6 +64,8 @@ class Follower:
         self._path = collection.resource.path(collection.namespace)
         self._stream: Optional[Iterator[Object]] = None
         self._watchable = True
+        self._brief = brief
+        self._complete = False
 
     def run(self) -> None:
         """List, then watch, then list again whenever the watch can't go on."""
@@ -70,6 +74,8 @@ class Follower:
             try:
                 version = self._read()
                 failures = 0
+                if self._brief and self._complete:
+                    return
                 self._go_on.wait()
                 if version and self._watchable:
                     self._watch(version)
@@ -185,18 +191,24 @@ class Follower:
     def _tell(
         self, trouble: Optional[Trouble] = None, objects: Optional[Mapping[ObjectId, Optional[Object]]] = None
     ) -> None:
+        self._complete = objects is not None and None not in objects.values()
         self._found.put(News(self._collection, objects or {}, trouble))
 
 
 class Watches:
-    """Follows all collections of a set of targets."""
+    """Follows all collections of a set of targets. brief: which of them are done with once all is there."""
 
-    def __init__(self, client: Client, targets: Sequence[Target]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        targets: Sequence[Target],
+        brief: Callable[[Collection], bool] = lambda _collection: False,
+    ) -> None:
         self._found: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._go_on = threading.Event()
         self._stop = threading.Event()
         self._followers = [
-            Follower(client, collection, self._found, self._go_on, self._stop)
+            Follower(client, collection, self._found, self._go_on, self._stop, brief=brief(collection))
             for collection in collections_of(targets)
         ]
         self._threads = [

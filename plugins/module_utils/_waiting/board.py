@@ -190,7 +190,9 @@ class Board:
         return any(entry.verdict.terminal for entry in self.unfinished)
 
     def puzzling(self) -> Dict[ObjectId, Object]:
-        """The objects a closer look might explain."""
+        """The objects a closer look might explain; what is to go says itself what holds it."""
+        if self._absent:
+            return {}
         return {entry.target.id: entry.obj for entry in self.unfinished if entry.obj is not None}
 
     def look_afresh(self) -> None:

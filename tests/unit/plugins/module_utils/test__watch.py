@@ -9,7 +9,6 @@ import queue
 import threading
 
 import pytest
-from fake_cluster import FakeCluster
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.look import Look
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, ObjectId, Resource
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.examiner import (
@@ -18,6 +17,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiti
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.news import Target, collections_of
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._watch import POLL, Follower, Watches
+from fake_cluster import FakeCluster
 
 THINGS = Resource("example.org", "v1", "Thing", "things", True)
 A, B = (Target(THINGS, ObjectId("example.org", "Thing", "models", name)) for name in "ab")
@@ -79,13 +79,13 @@ class Server:
             yield item
 
 
-def follow(*script, targets=(A, B)):
+def follow(*script, targets=(A, B), brief=False):
     """Play a script to one follower; what it told, and the server and stop it met."""
     stop, found, go_on = Stop(), queue.SimpleQueue(), threading.Event()
     go_on.set()
     server = Server(stop, *script)
     (collection,) = collections_of(targets)
-    Follower(server, collection, found, go_on, stop).run()
+    Follower(server, collection, found, go_on, stop, brief=brief).run()
     told = []
     while not found.empty():
         told.append(found.get())
@@ -124,6 +124,14 @@ def test_a_watch_goes_on_from_the_list_and_then_from_the_last_version_seen():
     watches = [query for verb, _path, query in server.asked if verb == "watch"]
     assert [query["resourceVersion"] for query in watches] == ["10", "20", "21"]
     assert watches[0]["allowWatchBookmarks"] == "true"
+
+
+def test_what_only_has_to_exist_is_not_watched_once_it_does():
+    told, server, stop = follow(listed(thing("a")), listed(), targets=[A], brief=True)
+    assert len(told) == len(server.asked) == 1
+    assert not stop.is_set()
+    _told, server, _stop = follow(listed(), [event("ADDED", thing("a", "11"))], targets=[A], brief=True)
+    assert [verb for verb, _path, _query in server.asked] == ["get", "watch"]
 
 
 def test_a_deletion_is_told():
