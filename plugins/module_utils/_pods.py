@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional, Sequence, Union
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._explain import explain
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Client, Object
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdict import assess
 
@@ -108,16 +109,17 @@ def find(client: Client, place: Place) -> List[PodPort]:
         candidates = [_get(client, place, "pods", place.pod)]
     else:
         candidates = _list(client, place, place.label_selector)
-    return _usable(place, port, candidates)
+    return _usable(client, place, port, candidates)
 
 
-def _usable(place: Place, port: Port, candidates: Sequence[Object]) -> List[PodPort]:
+def _usable(client: Client, place: Place, port: Port, candidates: Sequence[Object]) -> List[PodPort]:
     if not candidates:
         raise Unreachable("%s: no such pod" % place)
     steady = [pod for pod in candidates if ready(pod)]
     if not steady:
         first = candidates[0]
-        reason = assess(first).reason or "not ready"
+        body = {"apiVersion": "v1", "kind": "Pod", **first}  # a list leaves its items' kind out
+        reason = explain(client, body) or assess(body).reason or "not ready"
         raise Unreachable("%s: no pod is ready (%s: %s)" % (place, first["metadata"]["name"], reason))
     found = []
     for pod in sorted(steady, key=lambda item: str(item["metadata"]["name"])):
