@@ -106,11 +106,21 @@ class Broom:
         return [] if code or not output.strip() else [str(link["ifname"]) for link in json.loads(output)]
 
     def cgroups(self) -> List[str]:
+        """Remove the lab's cgroup."""
+        removed = self.pod_cgroups()
+        for folder in self.cgroup_folders():
+            os.rmdir(folder)
+            removed.append(f"cgroup {folder}")
+        return removed
+
+    def pod_cgroups(self) -> List[str]:
+        """Remove the empty cgroups of dead pods: kubelet waits three seconds for each before it does anything."""
         removed = []
         for folder in self.cgroup_folders():
             for path, _folders, _files in os.walk(folder, topdown=False):
-                os.rmdir(path)
-            removed.append(f"cgroup {folder}")
+                if path != folder:
+                    os.rmdir(path)
+                    removed.append(f"cgroup {path}")
         return removed
 
     def shim_sockets(self) -> List[str]:
@@ -154,7 +164,7 @@ class Broom:
         """
         if self.pids(RUNTIMES):
             return []
-        removed = self.stop(self.container_pids(), grace=0)
+        removed = self.stop(self.container_pids(), grace=0) + self.pod_cgroups()
         run_dir = os.path.join(self.state_dir, "run")
         removed += self.unmount(run_dir)
         stale = [name for name in ("containerd", "runc", "cni") if os.path.isdir(os.path.join(run_dir, name))]

@@ -46,8 +46,13 @@ spec:
         - |
           import prometheus_client, socket, time
           open("/data/written", "w").write("yes")
-          print(socket.gethostbyname("kubernetes.default.svc.cluster.local"), flush=True)
-          time.sleep(100000)
+          while True:
+              try:
+                  print(socket.gethostbyname("kubernetes.default.svc.cluster.local"), flush=True)
+              except OSError:
+                  time.sleep(1)
+              else:
+                  time.sleep(100000)
       ports: [{containerPort: 8000, hostPort: 18000}]
       securityContext: {runAsUser: 1000, runAsNonRoot: true, readOnlyRootFilesystem: true}
       volumeMounts:
@@ -93,7 +98,7 @@ def wait_for(lab, seconds, *arguments):
 
 def running(lab):
     lab.kubectl("wait", "--for=condition=Ready", "pod/trace", "--timeout=60s")
-    return wait_for(lab, 20, "logs", "trace").split()
+    return wait_for(lab, 90, "logs", "trace").split()
 
 
 def test_first_run_brings_up_a_cluster_that_runs_pods_and_binds_claims(lab, started, tmp_path):

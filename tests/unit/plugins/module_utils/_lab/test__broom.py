@@ -11,7 +11,12 @@ import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab import _broom
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._broom import Broom
 
-RULES = '*nat\n:KUBE-X - [0:0]\n:CNI-a - [0:0]\n-A POSTROUTING -m comment --comment "name: \\"net\\" id: \\"1\\"" -j CNI-a\nCOMMIT\n'
+RULES = r"""*nat
+:KUBE-X - [0:0]
+:CNI-a - [0:0]
+-A POSTROUTING -m comment --comment "name: \"net\" id: \"1\"" -j CNI-a
+COMMIT
+"""
 
 
 class Machine:
@@ -104,7 +109,7 @@ def test_cgroup_goes_from_inside(broom, tmp_path, monkeypatch):
     group = tmp_path / "cpu/lab-group"
     (group / "kubepods/pod1").mkdir(parents=True)
     monkeypatch.setattr(broom, "cgroup_folders", lambda: [str(group)])
-    assert broom.cgroups() == [f"cgroup {group}"]
+    assert broom.cgroups() == [f"cgroup {group}/{path}" for path in ("kubepods/pod1", "kubepods")] + [f"cgroup {group}"]
     assert not group.exists()
     assert (tmp_path / "cpu").exists()
 
@@ -146,6 +151,15 @@ def test_dead_runtime_starts_from_nothing(broom, tmp_path, monkeypatch):
     done = broom.dead_runtime()
     assert done[0] == f"mount {run}/containerd/rootfs"
     assert os.listdir(run) == ["etcd.pid"]
+
+
+def test_cgroups_of_dead_pods_go_but_the_lab_s_own_stays(broom, tmp_path, monkeypatch):
+    group = tmp_path / "cpu/lab-group"
+    (group / "kubepods/pod1").mkdir(parents=True)
+    mountinfo(monkeypatch)
+    monkeypatch.setattr(broom, "cgroup_folders", lambda: [str(group)])
+    broom.dead_runtime()
+    assert list(group.iterdir()) == []
 
 
 def test_living_shim_keeps_its_containers(broom, tmp_path, monkeypatch):

@@ -160,7 +160,7 @@ def test_too_old_go_is_named(world, recipe):
 
 def test_missing_go_is_named(world, recipe):
     (world / "go").unlink()
-    with pytest.raises(Unobtainable, match="can't be built: .*No such file"):
+    with pytest.raises(Unobtainable, match=r"can't be built: .*No such file"):
         obtainer(world).obtain(recipe, "")
 
 
@@ -208,7 +208,7 @@ def test_absent_archive_is_built_and_said(world, recipe):
 def test_wrong_checksum_is_refused(world, recipe):
     archive(world)
     (world / "release/tool-1.2.3.tar.gz.sha256").write_text("0" * 64)
-    with pytest.raises(Unobtainable, match="its .sha256 file says 0000"):
+    with pytest.raises(Unobtainable, match=r"its \.sha256 file says 0000"):
         obtainer(world, f"file://{world}/release").obtain(recipe, "")
 
 

@@ -117,7 +117,7 @@ def test_torn_pair_is_noticed(authority, leaf):
 def test_pair_survives_a_round_trip(authority, leaf):
     loaded = _pki.load_pair(leaf.certificate_pem(), leaf.key_pem())
     assert _pki.reason_to_renew(loaded, WANTED, authority, NOW) is None
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w"):
         _pki.load_pair(leaf.certificate_pem(), b"damaged")
 
 

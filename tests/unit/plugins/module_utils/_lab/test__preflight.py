@@ -71,13 +71,17 @@ def test_problem_of_the_machine(machine, words):
         ({"pod_cidr": "10.244.0.0/33"}, "lab_pod_cidr: "),
         ({"pod_cidr": "10.244.0.0/25"}, "must be at least a /24"),
         ({"pod_cidr": "10.96.0.0/12"}, "lab_pod_cidr and lab_service_cidr overlap"),
-        ({"bridge": "a-name-that-is-too-long"}, "longer than the 15 characters"),
         ({"to_build": ["kubernetes 1.36.3"]}, "The Go tool (lab_go) was not found; 1.26 or newer is needed to build"),
     ],
 )
 def test_problem_of_the_settings(demands, words):
     (problem,) = problems(**demands)
     assert words in problem
+
+
+def test_name_of_the_bridge_must_fit_an_interface():
+    (problem,) = problems({"routes": []}, bridge="a-name-that-is-too-long")
+    assert "longer than the 15 characters" in problem
 
 
 def test_old_go_is_a_problem_only_when_something_is_built():
@@ -158,7 +162,7 @@ def test_kernel_features_are_tried_and_undone(tmp_path):
 
 
 def test_feature_whose_tool_is_missing_is_not_tried_yet(tmp_path):
-    failing = (("ip", (2, "", "RTNETLINK answers: Operation not supported\n")), ("iptables", (3, "", "no")))
+    failing = (("ip ", (2, "", "RTNETLINK answers: Operation not supported\n")), ("iptables", (3, "", "no")))
     assert survey(tmp_path, *failing, programs=()).failed_probes() == {}
     assert survey(tmp_path, *failing).failed_probes() == {
         "bridges": "RTNETLINK answers: Operation not supported",

@@ -26,7 +26,7 @@ def proc(tmp_path):
     return ProcFs(str(tmp_path))
 
 
-def add(root, pid, state="S", started=1000, environ="", cmdline=""):
+def add(root, pid, *, state="S", started=1000, environ="", cmdline=""):
     folder = root / str(pid)
     (folder / "ns").mkdir(parents=True)
     (folder / "stat").write_text(STAT.format(pid=pid, state=state, started=started))
