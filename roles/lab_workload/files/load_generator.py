@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sends inferences to the lab's model server at a steady rate, a settable share of them failing.
 
-GET /settings shows, PUT /settings {"error_rate": 0.5, "rate": 10} changes, GET /sent counts what was answered.
+GET /settings shows, PUT /settings {"error_rate": 0.5, "rate": 10, "delay": 1} changes, GET /sent counts answers.
 """
 
 from __future__ import annotations
@@ -24,24 +24,32 @@ from typing import Any
 from labhttp import BadRequest, Reply, Request, Routes, healthy, serve
 
 MAX_RATE = 200.0
-Send = Callable[[str, bool], int]
+MAX_DELAY = 10.0
+Send = Callable[[str, bool, float], int]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """error_rate: share of requests told to fail, 0 to 1. rate: requests per second, 0 to MAX_RATE."""
+    """What is sent.
+
+    Attributes:
+        error_rate: Share of requests told to fail, 0 to 1.
+        rate: Requests per second, 0 to MAX_RATE. Requests go out one after the other: slow answers lower it.
+        delay: Seconds each answer is told to take longer, 0 to MAX_DELAY.
+    """
 
     error_rate: float = 0.0
     rate: float = 10.0
+    delay: float = 0.0
 
 
-LIMITS = {"error_rate": 1.0, "rate": MAX_RATE}
+LIMITS = {"error_rate": 1.0, "rate": MAX_RATE, "delay": MAX_DELAY}
 
 
 def changed(settings: Settings, body: Any) -> Settings:
     """New settings from a PUT body; raises BadRequest naming the field that is wrong."""
     if not isinstance(body, dict) or not body:
-        raise BadRequest('send {"error_rate": 0.5, "rate": 10} or one of the two')
+        raise BadRequest('send {"error_rate": 0.5, "rate": 10} or one of them')
     unknown = sorted(set(body) - set(LIMITS))
     if unknown:
         raise BadRequest(f"unknown setting {unknown[0]!r}; known: {sorted(LIMITS)}")
@@ -76,7 +84,8 @@ class LoadGenerator:
             return 0.5
         model = self._models[self._turn % len(self._models)]
         self._turn += 1
-        self.sent[str(self._send(model, self._chance.random() < settings.error_rate))] += 1
+        fail = self._chance.random() < settings.error_rate
+        self.sent[str(self._send(model, fail, settings.delay))] += 1
         return 1.0 / settings.rate
 
     def run(self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -109,11 +118,11 @@ class LoadGenerator:
         }
 
 
-def http_sender(url: str, timeout: float = 10.0) -> Send:
+def http_sender(url: str, timeout: float = 2 * MAX_DELAY) -> Send:
     """A Send that posts to the model server and returns the HTTP status, 0 when nothing answered."""
 
-    def send(model: str, fail: bool) -> int:
-        body = json.dumps({"model": model, "fail": fail}).encode()
+    def send(model: str, fail: bool, delay: float) -> int:
+        body = json.dumps({"model": model, "fail": fail, "delay": delay}).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(url, data=body, headers=headers, method="POST")  # noqa: S310 - our own address
         try:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small model server: no model inside, but the metric contract of a real one (see docs/model_metrics.md).
 
-POST /infer {"model": "...", "fail": false} answers like an inference, GET /metrics is what Prometheus scrapes.
+POST /infer {"model": "...", "fail": false, "delay": 0} answers like an inference; Prometheus scrapes GET /metrics.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0)
 ERROR_TYPES = ("forced", "timeout")
 CACHE_HIT_SHARE = 0.3
+MAX_DELAY = 10.0
 
 
 @dataclass(frozen=True)
@@ -104,18 +105,20 @@ class ModelServer:
             self.metrics.announce(model)
 
     def infer(self, request: Request) -> Reply:
-        """POST /infer. A body with fail=true is answered 500 and counted as an error."""
+        """POST /infer. fail=true is answered 500 and counted as an error; delay adds that many seconds."""
         body = request.body
         if not isinstance(body, dict):
             raise BadRequest('send {"model": "...", "fail": false}')
-        name, fail = body.get("model"), body.get("fail", False)
+        name, fail, delay = body.get("model"), body.get("fail", False), body.get("delay", 0)
         if not isinstance(fail, bool):
             raise BadRequest("fail must be true or false")
+        if not isinstance(delay, (int, float)) or not 0 <= delay <= MAX_DELAY:
+            raise BadRequest(f"delay must be a number of seconds from 0 to {MAX_DELAY:g}")
         model = self.models.get(str(name))
         if model is None:
             return Reply({"error": f"model {name!r} is not here; known: {sorted(self.models)}"}, status=404)
         labels = (model.name, model.version)
-        seconds = model.latency * self._chance.lognormvariate(0, 0.25)
+        seconds = model.latency * self._chance.lognormvariate(0, 0.25) + delay
         self._sleep(seconds)
         self.metrics.requests.labels(*labels).inc()
         self.metrics.latency.labels(*labels).observe(seconds)

@@ -20,8 +20,8 @@ class Stop(Exception):
 def generator(**settings):
     sent = []
 
-    def send(model, fail):
-        sent.append((model, fail))
+    def send(model, fail, delay):
+        sent.append((model, fail, delay))
         return 500 if fail else 200
 
     return LoadGenerator(["a", "b"], send, Settings(**settings), random.Random(7)), sent
@@ -35,7 +35,7 @@ def test_models_take_turns():
     load, sent = generator()
     for _ in range(4):
         load.step()
-    assert [model for model, _fail in sent] == ["a", "b", "a", "b"]
+    assert [model for model, _fail, _delay in sent] == ["a", "b", "a", "b"]
 
 
 @pytest.mark.parametrize(("rate", "low", "high"), [(0.0, 0, 0), (0.5, 430, 570), (1.0, 1000, 1000)])
@@ -43,13 +43,19 @@ def test_the_error_rate_is_the_share_told_to_fail(rate, low, high):
     load, sent = generator(error_rate=rate)
     for _ in range(1000):
         load.step()
-    assert low <= sum(fail for _model, fail in sent) <= high
+    assert low <= sum(fail for _model, fail, _delay in sent) <= high
 
 
 def test_answers_are_counted_by_status():
     load, _sent = generator(error_rate=1.0)
     load.step()
     assert answer(load.routes(), "GET", "/sent", b"").body == {"500": 1}
+
+
+def test_the_delay_goes_with_every_request():
+    load, sent = generator(delay=1.5)
+    load.step()
+    assert sent == [("a", False, 1.5)]
 
 
 def test_no_rate_sends_nothing():
@@ -94,9 +100,9 @@ def test_a_slow_server_gets_no_burst_afterwards():
 
 def test_settings_are_shown_and_changed_one_by_one():
     load, _sent = generator()
-    assert put(load, {"error_rate": 0.5}).body == {"error_rate": 0.5, "rate": 10.0}
-    assert put(load, {"rate": 3}).body == {"error_rate": 0.5, "rate": 3.0}
-    assert answer(load.routes(), "GET", "/settings", b"").body == {"error_rate": 0.5, "rate": 3.0}
+    assert put(load, {"error_rate": 0.5}).body == {"error_rate": 0.5, "rate": 10.0, "delay": 0.0}
+    assert put(load, {"rate": 3}).body == {"error_rate": 0.5, "rate": 3.0, "delay": 0.0}
+    assert answer(load.routes(), "GET", "/settings", b"").body == {"error_rate": 0.5, "rate": 3.0, "delay": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -106,6 +112,7 @@ def test_settings_are_shown_and_changed_one_by_one():
         ({"error_rate": -0.1}, "error_rate"),
         ({"error_rate": True}, "error_rate"),
         ({"error_rate": "0.5"}, "error_rate"),
+        ({"delay": 11}, "delay"),
         ({"rate": MAX_RATE + 1}, "rate"),
         ({"rate": float("nan")}, "rate"),
         ({"errorrate": 1}, "errorrate"),

@@ -89,6 +89,12 @@ def test_a_failed_inference_counts_as_request_and_as_error(server):
     assert value(server, "inference_errors_total", **MODEL, error_type="forced") == 1
 
 
+def test_a_delay_is_part_of_the_latency(server):
+    assert infer(server, model="llama-3-8b", delay=2).body["seconds"] > 2
+    assert value(server, "inference_latency_seconds_bucket", **MODEL, le="1.0") == 0
+    assert value(server, "inference_latency_seconds_bucket", **MODEL, le="2.5") == 1
+
+
 def test_an_unknown_model_is_told_and_not_counted(server):
     reply = infer(server, model="gpt")
     assert reply.status == 404
@@ -96,6 +102,8 @@ def test_an_unknown_model_is_told_and_not_counted(server):
     assert all(value(server, "inference_requests_total", model=name, version="1") == 0 for name in server.models)
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b'{"model": "llama-3-8b", "fail": "yes"}', b"{"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"[]", b'{"model": "llama-3-8b", "fail": "yes"}', b'{"model": "llama-3-8b", "delay": 11}', b"{"]
+)
 def test_a_bad_body_is_the_callers_mistake(server, raw):
     assert answer(server.routes(), "POST", "/infer", raw).status == 400
