@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
@@ -35,6 +36,9 @@ POLL = 2.0
 
 SLICE = 10.0
 """Seconds a watch lasts before it is renewed, so that a thread that nobody needs any more soon sees it."""
+
+JOIN = 0.1
+"""Seconds that all threads together get to end before they are left to end by themselves."""
 
 BACKOFF = (0.5, 1.0, 2.0, 4.0)
 """Seconds to wait after the first, second, ... failure in a row."""
@@ -237,6 +241,9 @@ class Watches:
         self._go_on.set()
         for follower in self._followers:
             follower.interrupt()
+        patience = JOIN
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(timeout=0.02)
+                began = time.monotonic()
+                thread.join(timeout=patience)
+                patience = max(0.0, patience - (time.monotonic() - began))
