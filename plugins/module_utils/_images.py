@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple
+from typing import Mapping, NamedTuple, Optional
 
 DEFAULT_REGISTRY = "docker.io"
 
@@ -32,7 +32,7 @@ def parse(image: str) -> Reference:
     return Reference("", repository, suffix)
 
 
-def resolve(image: str, mirror: str = "", overrides: Mapping[str, str] = {}) -> str:
+def resolve(image: str, mirror: str = "", overrides: Optional[Mapping[str, str]] = None) -> str:
     """Return where an image is pulled from.
 
     An override (repository -> repository) wins and keeps the tag and digest, unless its value names its own.
@@ -40,6 +40,7 @@ def resolve(image: str, mirror: str = "", overrides: Mapping[str, str] = {}) -> 
     """
     if not image:
         return image
+    overrides = overrides or {}
     registry, path, suffix = parse(image)
     repository = registry + "/" + path if registry else path
     candidates = [repository]

@@ -77,4 +77,3 @@ def settles_at_once(group: str, kind: str, conditions: Sequence[CustomCondition]
     if any(rule.kind == kind and rule.api_version.rpartition("/")[0] == group for rule in conditions):
         return False
     return RULES.get((group, kind)) is static.exists
-

@@ -121,7 +121,7 @@ options:
 attributes:
   check_mode:
     description: Can run in check mode without changing anything.
-    support: none
+    support: partial
     details: Skipped in check mode, for it disturbs the workload.
   diff_mode:
     description: Shows what changed.

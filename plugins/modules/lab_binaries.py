@@ -17,7 +17,7 @@ description:
   - A folder of the cache appears by one rename, and a lock keeps two runs from building the same.
   - Runs on the controller, which must be the lab's machine.
 author:
-  - openhands.gpu_observability contributors
+  - openhands.gpu_observability contributors (@openhands)
 options:
   builds:
     description: The table of builds, see V(vars/builds.yml) of the role P(openhands.gpu_observability.lab#role).

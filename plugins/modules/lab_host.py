@@ -17,7 +17,7 @@ description:
     and puts kernel settings back. Only what carries the lab's own marks is touched; a folder that no lab made is refused.
   - Chains of Kubernetes are left in place while node agents of another cluster run in the same network namespace.
 author:
-  - openhands.gpu_observability contributors
+  - openhands.gpu_observability contributors (@openhands)
 options:
   state:
     description: Whether the lab shall be able to run here, or be gone.

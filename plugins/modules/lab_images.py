@@ -14,7 +14,7 @@ description:
   - Writes one OCI archive per image from files of this machine and imports it. No registry and no image tool is needed.
   - An image whose files did not change is not built again; one that containerd already has with the same content is not imported again.
 author:
-  - openhands.gpu_observability contributors
+  - openhands.gpu_observability contributors (@openhands)
 options:
   cache_dir:
     description: Folder for the archives, kept between labs.

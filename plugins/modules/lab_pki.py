@@ -16,7 +16,7 @@ description:
     Everything else is left as it is.
   - Keys and kubeconfigs are readable by their owner only.
 author:
-  - openhands.gpu_observability contributors
+  - openhands.gpu_observability contributors (@openhands)
 requirements:
   - cryptography
 options:

@@ -15,7 +15,7 @@ description:
   - Changes nothing, except that it makes and removes a bridge, a pair of virtual interfaces and an overlay mount to see whether the kernel can.
   - Also returns what the following tasks need to know about the machine.
 author:
-  - openhands.gpu_observability contributors
+  - openhands.gpu_observability contributors (@openhands)
 options:
   state_dir:
     description: State folder of the lab; processes of this lab may hold its ports.
@@ -195,7 +195,7 @@ def main() -> None:
     if os.path.exists(os.path.join(options["state_dir"], "etcd")):
         disk = {}
     if to_build and not options["release_base"]:
-        disk[os.path.expanduser("~/.cache")] = options["minimum_build_disk_mb"]
+        disk[os.path.join(os.environ.get("HOME", "/root"), ".cache")] = options["minimum_build_disk_mb"]
     demands = _preflight.Demands(
         cores=options["minimum_cores"],
         memory_mb=options["minimum_memory_mb"],

@@ -16,7 +16,7 @@ description:
   - A pid file is believed only when boot, number and start time of the process agree, so a number that was given to another process is never touched.
   - For machines that do not run systemd; there, the role writes units.
 author:
-  - openhands.gpu_observability contributors
+  - openhands.gpu_observability contributors (@openhands)
 options:
   state_dir:
     description: State folder of the lab.

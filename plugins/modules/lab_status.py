@@ -15,7 +15,7 @@ description:
   - Shows a table. Fails when anything is down, unless O(fail) is false.
   - With O(wait), asks again until all is well or the time is up.
 author:
-  - openhands.gpu_observability contributors
+  - openhands.gpu_observability contributors (@openhands)
 options:
   state_dir:
     description: State folder of the lab.

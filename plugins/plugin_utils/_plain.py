@@ -29,4 +29,4 @@ def plain(value: Any) -> Any:
 
 def _text(value: str) -> str:
     # str() of a subclass may return the subclass; joining never does.
-    return "".join(list(value)) if type(value) is not str else value
+    return "".join((value, ""))

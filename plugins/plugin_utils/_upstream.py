@@ -71,6 +71,7 @@ def digest(content: bytes) -> str:
 
 
 def _fetch(address: str) -> bytes:
+    reason = "nothing came"
     try:
         if address.startswith("file://"):
             with open(unquote(urlsplit(address).path), "rb") as stream:
