@@ -42,6 +42,8 @@ def endpoint(config: Kubeconfig, context: str) -> Endpoint:
         raise ConnectionProblem("%s: the login failed: %s" % (base.origin, exc)) from exc
     headers = [str(value) for value in configuration.api_key.values()]
     tokens = [header[len("Bearer ") :] for header in headers if header.startswith("Bearer ")]
+    if not tokens and not configuration.cert_file:
+        raise ConnectionProblem("%s: the login failed: its auth-provider gave no token." % base.origin)
     return replace(
         base,
         token=tokens[0] if tokens else base.token,

@@ -81,7 +81,9 @@ def no_answer(endpoint: Endpoint, exc: BaseException) -> ApiError:
             return ApiError(0, "BadCertificate", text)
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
-            return ApiError(0, "BadCertificate", "no TLS with %s: %s" % (endpoint.server, cause.reason or cause))
+            return ApiError(
+                0, "BadCertificate", "no TLS with %s: %s" % (endpoint.server, getattr(cause, "reason", None) or cause)
+            )
     timed_out = any(isinstance(cause, TimeoutError) or "Timeout" in type(cause).__name__ for cause in causes)
     deepest = causes[-1]
     reason = "no answer in time" if timed_out else getattr(deepest, "strerror", None) or str(deepest)

@@ -17,6 +17,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput, Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Manifest
 from ansible_collections.openhands.gpu_observability.plugins.plugin_utils._plain import plain
+from jinja2 import TemplateSyntaxError
 
 ANGLE_SUFFIX = ".angle.yaml.j2"
 """Files with this ending keep ``{{ }}`` for Prometheus and use ``<< >>``, ``<% %>`` and ``<# #>`` themselves."""
@@ -132,7 +133,8 @@ def line_of(exc: BaseException) -> int:
     seen: Optional[BaseException] = exc
     line = 0
     while seen is not None:
-        line = line or int(getattr(seen, "lineno", 0) or 0)
+        if isinstance(seen, TemplateSyntaxError):
+            line = line or int(seen.lineno or 0)
         trace = seen.__traceback__
         while trace is not None:
             # Jinja gives the frames of a template its own line numbers and one of these names.

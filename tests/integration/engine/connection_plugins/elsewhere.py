@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible.plugins.connection.local import Connection as Local
+
 DOCUMENTATION = """
 name: elsewhere
 short_description: Local, in disguise
@@ -12,8 +14,6 @@ description: For tests.
 author: openhands.gpu_observability contributors
 extends_documentation_fragment: [connection_pipelining]
 """
-
-from ansible.plugins.connection.local import Connection as Local
 
 
 class Connection(Local):
