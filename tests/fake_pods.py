@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,4 @@ class FakePods:
 
 
 def _encoded(answer: Any) -> bytes:
-    import json
-
     return json.dumps(answer).encode()

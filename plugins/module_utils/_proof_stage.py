@@ -25,6 +25,7 @@ Select = Callable[[Any], Any]
 
 _HINTS = {
     "quiet": "It is firing although its cause is away: look at the alert's expression in Prometheus.",
+    "receiver": "Look at the receiver itself: it must say what was delivered to it.",
     "pending": "Look at the alert's expression in Prometheus: its series may be missing, or a threshold not passed.",
     "firing": "Look at the alert's 'for' and at its series in Prometheus: the condition may come and go.",
     "alertmanager": "Look at Prometheus' alerting settings and prometheus_notifications_errors_total.",
@@ -72,13 +73,15 @@ class AlertStage:
         self._settings(self._scene.calm)
 
     def trouble(self) -> None:
-        """Bring the cause about; what the receiver had before doesn't count."""
-        self._old = {_stamp(item) for item in self._received()}
+        """Bring the cause about."""
         self._settings(self._scene.trouble)
 
     def quiet(self) -> Sequence[Hop]:
         """Return what must hold before the start."""
-        return [_hop("quiet", "not firing", self._is_quiet)]
+        return [
+            _hop("quiet", "not firing", self._is_quiet),
+            _hop("receiver", "awaited at the receiver", self._is_awaited),
+        ]
 
     def rising(self) -> Sequence[Hop]:
         """Return the stations on the way to the receiver."""
@@ -166,6 +169,10 @@ class AlertStage:
             for alert in alerts
             if alert.get("status") == status and matches(alert, self._scene.alertname, self._scene.labels)
         }
+
+    def _is_awaited(self) -> Seen:
+        self._old = {_stamp(item) for item in self._received()}
+        return Seen(True, "%d earlier deliveries don't count" % len(self._old))
 
     def _is_delivered(self) -> Seen:
         self._delivered = self._new("firing")

@@ -60,7 +60,10 @@ def names(found):
 
 
 def test_a_service_leads_to_its_ready_pods_by_name():
-    api = Api([pod("b"), pod("a"), pod("c", is_ready=False)], {"s": service({"name": "web", "port": 80, "targetPort": "metrics"})})
+    api = Api(
+        [pod("b"), pod("a"), pod("c", is_ready=False)],
+        {"s": service({"name": "web", "port": 80, "targetPort": "metrics"})},
+    )
     assert names(find(api, Place("models", "web", service="s"))) == [("a", 8000), ("b", 8000)]
     assert api.asked[-1] == ("/api/v1/namespaces/models/pods", {"labelSelector": "a=b,app=x"})
 
@@ -97,7 +100,12 @@ def test_pods_by_labels():
         (Api([], {"s": service({"port": 1}, selector={})}), Place("models", 1, service="s"), "no selector", True),
         (Api([pod("a")]), Place("models", "grpc", pod="a"), "pod a has no port named grpc", False),
         (Api([pod("a", leaving=True)]), Place("models", 1, pod="a"), "no pod is ready", False),
-        (Api(error=ApiError(403, "Forbidden", "no pods for you")), Place("models", 1, label_selector="a"), "for you", True),
+        (
+            Api(error=ApiError(403, "Forbidden", "no pods for you")),
+            Place("models", 1, label_selector="a"),
+            "for you",
+            True,
+        ),
         (Api(error=ApiError(403, "Forbidden", "no pods for you")), Place("models", 1, pod="a"), "for you", True),
         (Api(error=ApiError(0, "Unreachable", "gone")), Place("models", 1, pod="a"), "gone", False),
     ],

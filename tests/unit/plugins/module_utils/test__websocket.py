@@ -27,9 +27,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._webso
 
 MASK = b"\x01\x02\x03\x04"
 KEY = base64.b64encode(b"k" * 16).decode()
-ACCEPT = base64.b64encode(
-    hashlib.sha1(KEY.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
-).decode()
+ACCEPT = base64.b64encode(hashlib.sha1(KEY.encode() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()).decode()
 
 
 def served(payload, opcode=BINARY, final=True):

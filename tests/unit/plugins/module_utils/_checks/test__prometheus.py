@@ -90,7 +90,9 @@ def test_a_rule_that_is_not_loaded_is_named_with_its_group(recorded):
 
 
 def test_a_recording_rule_is_no_alert(recorded):
-    record = next(rule["name"] for rule in recorded["rules"]["data"]["groups"][0]["rules"] if rule["type"] == "recording")
+    record = next(
+        rule["name"] for rule in recorded["rules"]["data"]["groups"][0]["rules"] if rule["type"] == "recording"
+    )
     assert not _prometheus.rules(recorded["rules"], [], [record])[0].ok
 
 
