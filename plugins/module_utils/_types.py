@@ -59,7 +59,7 @@ class ObjectId:
     name: str
 
     @classmethod
-    def of(cls, body: Mapping[str, Any]) -> "ObjectId":
+    def of(cls, body: Mapping[str, Any]) -> ObjectId:
         """Read the identity from an object that has apiVersion, kind and metadata.name."""
         api_version = str(body.get("apiVersion", ""))
         metadata = body.get("metadata") or {}

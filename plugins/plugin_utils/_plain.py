@@ -28,5 +28,5 @@ def plain(value: Any) -> Any:
 
 
 def _text(value: str) -> str:
-    # str() of a subclass may return the subclass; joining never does.
-    return "".join((value, ""))
+    # str() of a subclass may return the subclass; str's own method never does.
+    return str.__str__(value)

@@ -82,7 +82,8 @@ def _template(templar: Any, path: str, source: str) -> Any:
         return plain(templar.template(trust_as_template(mark(text)), overrides=overrides, escape_backslashes=False))
     except AnsibleError as exc:
         message = _message(exc)
-        line, others = line_of(exc), []
+        line = line_of(exc)
+        others: List[int] = []
         if not line:
             line, others = named_on(message, text)
         where = "%s:%d" % (source, line) if line else source
