@@ -19,6 +19,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._http 
     tls_context,
 )
 
+NEW_CERTIFICATE = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj"
+
 
 class Wire:
     """Answers with the given bytes, a few at a time, and keeps what was sent."""
@@ -101,7 +103,7 @@ def test_a_body_that_is_no_json_decodes_to_nothing():
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=pod -addext subjectAltName=DNS:pod"
+    command = f"{NEW_CERTIFICATE} /CN=pod -addext subjectAltName=DNS:pod"
     files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
     subprocess.run([*command.split(), *files], check=True, capture_output=True)
     return folder
@@ -149,7 +151,7 @@ def test_tls_inside_a_stream_is_verified_and_carries_http(certificate):
 
 def test_an_unknown_certificate_is_refused_when_authorities_are_given(certificate, tmp_path):
     other = tmp_path / "other.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=else"
+    command = f"{NEW_CERTIFICATE} /CN=else"
     subprocess.run(
         [*command.split(), "-keyout", str(tmp_path / "k"), "-out", str(other)], check=True, capture_output=True
     )

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 
 import pytest
@@ -50,7 +49,7 @@ SERVER = {
 
 
 def validated(**changes):
-    result = ArgumentSpecValidator(ALERT_PROOF_ARGSPEC).validate(copy.deepcopy({**PROOF, **changes}))
+    result = ArgumentSpecValidator(ALERT_PROOF_ARGSPEC).validate(json.loads(json.dumps({**PROOF, **changes})))
     return result.validated_parameters, result.error_messages
 
 
