@@ -39,6 +39,11 @@ def role_variables(role: str) -> dict[str, Any]:
     return found
 
 
+def load_vars(role: str) -> dict[str, Any]:
+    """The internal variables of a role, as they stand in its file."""
+    return dict(DataLoader().load_from_file(str(ROLES / role / "vars" / "main.yml")))
+
+
 def variables_of_inventory(*files: Path) -> dict[str, Any]:
     """Variables of inventory files, trusted as templates."""
     loader = DataLoader()
