@@ -22,7 +22,7 @@ def tuned_alerts(text: Any, wishes: Any) -> str:
     try:
         _alerts.check(wishes)
     except _alerts.TuningError as exc:
-        raise AnsibleFilterError("tuned_alerts: %s" % exc) from exc
+        raise AnsibleFilterError("platform_alerts: %s" % exc) from exc
     bodies = [manifest.body for manifest in _loader.load(str(text), "rules")]
     return "\n---\n".join(json.dumps(_alerts.tuned_object(body, wishes)) for body in bodies)
 
