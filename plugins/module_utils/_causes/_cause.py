@@ -79,7 +79,8 @@ PATIENCE: Dict[Code, Optional[float]] = {
     Code.WEBHOOK_DOWN: 60,
     Code.PROVISIONING: 60,
     Code.SANDBOX: 60,
-    Code.OLD_POD: 60,
+    # Seen on 1.36: with OrderedReady the controller never replaces it, with Parallel it does within seconds.
+    Code.OLD_POD: 30,
     Code.MOUNT: 120,
     # An autoscaler needs minutes for a node.
     Code.UNSCHEDULABLE: 180,

@@ -61,7 +61,8 @@ class Patience:
             self.failing_since = None
         elif self.failing_since is None:
             self.failing_since = now
-        hopeless = verdict.terminal or (self.failing_since is not None and now - self.failing_since >= FAILED_PATIENCE)
+        allowed = max(FAILED_PATIENCE, (PATIENCE[cause.code] if cause else None) or 0.0)
+        hopeless = verdict.terminal or (self.failing_since is not None and now - self.failing_since >= allowed)
         if cause is None:
             self.code = None
             return replace(verdict, terminal=hopeless)

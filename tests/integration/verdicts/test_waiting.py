@@ -116,6 +116,27 @@ def test_a_rollout_that_mends_a_broken_image_is_not_judged_by_the_old_pod(cluste
     assert outcome.verdict.status is Status.CURRENT, outcome
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["OrderedReady", "Parallel"])
+def test_a_stateful_set_that_mends_a_broken_image(cluster, namespace, policy):
+    def stateful_set(image):
+        body = deployment(namespace, image)
+        body["kind"], body["metadata"]["name"] = "StatefulSet", policy.lower()
+        body["spec"] = {**body["spec"], "serviceName": "none", "podManagementPolicy": policy}
+        return body
+
+    (outcome,), _seconds, _lines = wait(cluster, cluster.apply(stateful_set("No/Image")))
+    assert outcome.verdict.terminal, outcome
+    target = cluster.apply(stateful_set("lab.local/busybox:1"))
+    (outcome,), _seconds, _lines = wait(cluster, target, timeout=60.0)
+    if policy == "Parallel":
+        assert outcome.verdict.status is Status.CURRENT, outcome
+    else:
+        assert outcome.verdict.terminal, outcome
+        assert "a pod of the former revision holds the update up, and must be deleted" in outcome.verdict.reason
+    cluster.delete(target)
+
+
 def definition(plural, kind, *, status, group="verdicts.example.org"):
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     version = {"name": "v1", "served": True, "storage": True, "schema": schema}

@@ -309,6 +309,15 @@ def test_every_cause_ends_the_wait_when_its_patience_is_over(code):
         assert patience <= run.seconds <= patience + 4
 
 
+@pytest.mark.parametrize(("code", "seconds"), [(Code.QUOTA, 20), (Code.WEBHOOK_DOWN, 60), (Code.EVENT, 30)])
+def test_a_known_cause_decides_how_long_a_failure_may_last_and_an_idle_one_does_not(code, seconds):
+    refused = deployment(False, conditions=[{"type": "ReplicaFailure", "status": "True", "message": "refused"}])
+    run = Run([WEB], [(0, read(WEB, Deployment=refused))], timeout=400, insight=causing(code))
+    assert run.verdict.terminal
+    assert run.verdict.reason == "pod x: trouble"
+    assert seconds <= run.seconds <= seconds + 4
+
+
 def test_a_crash_loop_is_final_after_three_restarts_of_which_one_was_seen():
     def crashing(seconds):
         return Insight(Cause(Code.CRASH_LOOP, "pod x: crashes", int(seconds // 10)))
