@@ -87,7 +87,7 @@ def test_a_scene_with_labels_as_text():
         ({"receiver": SITE}, "path"),
         ({"workload": {**SITE, "path": "/x", "pod": "p"}}, "mutually exclusive"),
         ({"prometheus": {"namespace": "n", "port": "web"}}, "one of the following"),
-        ({"alertname": None}, "alertname"),
+        ({"timeout": "soon"}, "timeout"),
     ],
 )
 def test_wrong_options_are_refused(changes, said):
