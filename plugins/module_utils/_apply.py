@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _conflicts,
@@ -170,9 +170,3 @@ def _write_refused(client: EngineClient, item: Item, error: ApiError, last: bool
     if answer in (Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED):
         raise error
     return False, _dry_run.refusals(item, error)
-
-
-def uid(body: Optional[Object]) -> str:
-    """An object's uid, empty where unknown."""
-    metadata: Dict[str, str] = (body or {}).get("metadata") or {}
-    return str(metadata.get("uid") or "")

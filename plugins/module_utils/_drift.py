@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change, Object
@@ -41,8 +40,3 @@ def own_entry(body: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
         if ours and not entry.get("subresource"):
             return {key: value for key, value in entry.items() if key != "time"}
     return None
-
-
-def digest_ready(value: Any) -> str:
-    """A text that is equal for equal JSON."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))

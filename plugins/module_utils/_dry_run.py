@@ -17,7 +17,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift
     compare,
     same_content,
 )
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import ConnectionProblem, Problem
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Change, Object
 
@@ -119,8 +119,3 @@ def _awaited(item: Item, error: ApiError, coming: FrozenSet[str]) -> Optional[st
         if re.search(r"(?<![\w.-])%s(?![\w.-])" % re.escape(name), error.message):
             return name
     return None
-
-
-def stopped(error: ApiError, where: str) -> ConnectionProblem:
-    """An error that has nothing to do with one object."""
-    return ConnectionProblem("%s: %s" % (where, error.message))

@@ -114,7 +114,7 @@ class _Rollout:
             self._judge()
 
     def _apply(self, client: EngineClient, plan: _plan.Plan) -> None:
-        record = _record.Record(client, self.request)
+        record = _record.Record(client, self.request, plan.recorded)
         # The record's own namespace goes first; then the record, before anything that it must not miss.
         home = [item for item in plan.foundation if item.id.kind == "Namespace" and item.id.name == record.namespace]
         _apply.write(client, home, self.emit, self.clock)

@@ -21,21 +21,28 @@ KEY = "objects.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """One recorded object; ``uid`` is empty until it was seen."""
+    """One recorded object; ``uid`` is empty until it was seen.
+
+    ``desired`` and ``owned`` are fingerprints of what was wanted and of what was there then; see _fingerprint.
+    """
 
     api_version: str
     id: ObjectId
     uid: str = ""
+    desired: str = ""
+    owned: str = ""
 
     def to_json(self) -> Dict[str, str]:
         """As recorded."""
-        return {
+        known = {
             "api_version": self.api_version,
             "kind": self.id.kind,
             "namespace": self.id.namespace,
             "name": self.id.name,
             "uid": self.uid,
         }
+        prints = {"desired": self.desired, "owned": self.owned}
+        return {**known, **{key: value for key, value in prints.items() if value}}
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Entry:
@@ -44,7 +51,8 @@ class Entry:
         identity = ObjectId(
             api_version.rpartition("/")[0], str(data["kind"]), str(data.get("namespace") or ""), str(data["name"])
         )
-        return cls(api_version, identity, str(data.get("uid") or ""))
+        prints = [str(data.get(key) or "") for key in ("uid", "desired", "owned")]
+        return cls(api_version, identity, *prints)
 
 
 def path(namespace: str, component: str) -> str:
@@ -67,19 +75,26 @@ def read(client: Client, namespace: str, component: str) -> Optional[List[Entry]
 
 
 def union(recorded: Iterable[Entry], wanted: Iterable[Entry]) -> List[Entry]:
-    """Everything of both; a newer entry keeps the uid that was known."""
+    """Everything of both; an object that hasn't been seen yet keeps what was known of it."""
     merged: Dict[ObjectId, Entry] = {}
     for entry in recorded:
         merged[entry.id] = entry
     for entry in wanted:
         known = merged.get(entry.id)
-        merged[entry.id] = Entry(entry.api_version, entry.id, entry.uid or (known.uid if known else ""))
+        merged[entry.id] = known if known is not None and not entry.uid else entry
     return sorted(merged.values(), key=lambda entry: entry.id)
 
 
 def same(left: Optional[Iterable[Entry]], right: Iterable[Entry]) -> bool:
     """Whether two records say the same."""
     return left is not None and sorted(left, key=lambda e: e.id) == sorted(right, key=lambda e: e.id)
+
+
+def same_objects(left: Optional[Iterable[Entry]], right: Iterable[Entry]) -> bool:
+    """Whether two records list the same objects, whatever their fingerprints."""
+    return left is not None and {(e.id, e.api_version, e.uid) for e in left} == {
+        (e.id, e.api_version, e.uid) for e in right
+    }
 
 
 def write(client: EngineClient, namespace: str, component: str, entries: List[Entry]) -> None:

@@ -12,6 +12,8 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _discovery,
     _dry_run,
+    _fingerprint,
+    _inventory,
     _live,
     _parallel,
     _prepare,
@@ -20,6 +22,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput, Problem
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._inventory import Entry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._order import FOUNDATION, stage
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
@@ -34,6 +37,7 @@ class Plan:
     """The items of a set in the order they were written, and what was noticed."""
 
     items: List[Item]
+    recorded: Optional[List[Entry]] = None
     warnings: List[str] = field(default_factory=list)
     new_namespaces: Set[str] = field(default_factory=set)
 
@@ -61,6 +65,9 @@ def make(client: EngineClient, request: Request) -> Plan:
     _live.read(client, items)
     problems += _namespaces(client, plan, sound, request)
     problems += _terminating(items)
+    plan.recorded = _inventory.read(client, request.inventory_namespace, request.component)
+    left_alone = {entry.id: entry for entry in plan.recorded or ()}
+    sound = [i for i in sound if i.id not in left_alone or not _fingerprint.untouched(i, left_alone[i.id])]
     ready = [i for i in sound if i.resource is not None and i.id.namespace not in plan.new_namespaces]
     problems += dry_run(client, ready, items, may_wait=True)
     elsewhere = [i for i in sound if i.resource is not None and i.id.namespace in plan.new_namespaces]

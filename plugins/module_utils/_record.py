@@ -8,34 +8,38 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _apply, _inventory, _live
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fingerprint, _inventory, _live
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._inventory import Entry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change
 
 
 class Record:
     """Written before the first object, so that whatever a broken run leaves behind is on record."""
 
-    def __init__(self, client: EngineClient, request: Request) -> None:
+    def __init__(self, client: EngineClient, request: Request, recorded: Optional[List[Entry]]) -> None:
         self.namespace = request.inventory_namespace
         self._client = client
         self._component = request.component
-        self._written: Optional[List[Entry]] = None
+        self._written = recorded
 
     def announce(self, items: Sequence[Item]) -> None:
         """Record everything that was there and everything that is to come."""
-        recorded = _inventory.read(self._client, self.namespace, self._component)
-        self._written = recorded
-        self._write(_inventory.union(recorded or [], _entries(items)))
+        coming = [Entry(item.api_version, item.id) for item in items]
+        self._write(_inventory.union(self._written or [], coming))
 
     def settle(self, items: Sequence[Item]) -> List[Entry]:
         """Record what is there now; return what the set no longer has. That stays on record until it is pruned."""
-        wanted = _entries(items)
+        wanted = [_fingerprint.entry(item) for item in items]
         known = {entry.id for entry in wanted}
         left = [e for e in self._written or [] if e.id not in known and self._exists(e)]
-        self._write(_inventory.union(left, wanted))
+        entries = _inventory.union(left, wanted)
+        # A run that changed nothing writes nothing: fingerprints are renewed by the next one that does.
+        idle = all(item.change is Change.UNCHANGED for item in items)
+        if not (idle and _inventory.same_objects(self._written, entries)):
+            self._write(entries)
         return left
 
     def _write(self, entries: List[Entry]) -> None:
@@ -48,7 +52,3 @@ class Record:
         if resource is None:
             return False
         return _live.get(self._client, resource.path(entry.id.namespace, entry.id.name)) is not None
-
-
-def _entries(items: Sequence[Item]) -> List[Entry]:
-    return [Entry(item.api_version, item.id, _apply.uid(item.current_object)) for item in items]

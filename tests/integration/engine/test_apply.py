@@ -106,7 +106,8 @@ def test_only_what_drifted_is_written(cluster):
 
     assert [name for name, change in changes(result).items() if change != "unchanged"] == ["settings"]
     after = versions(cluster)
-    assert [name for name in before if before[name] != after[name]] == ["configmaps/settings"]
+    written = [name for name in before if before[name] != after[name]]
+    assert written == ["configmaps/rollout-inventory-demo", "configmaps/settings"]
 
 
 def test_every_object_carries_the_component(cluster):
@@ -206,6 +207,8 @@ def test_the_record_lists_objects_with_their_uid(cluster):
     body = cluster.get("configmaps", "rollout-inventory-demo")
     entries = json.loads(body["data"]["objects.json"])
     by_name = {entry["name"]: entry for entry in entries if entry["kind"] == "Deployment"}
+    prints = {key: by_name["web"].pop(key) for key in ("desired", "owned")}
+    assert all(len(value) == 32 for value in prints.values())
     assert by_name["web"] == {
         "api_version": "apps/v1",
         "kind": "Deployment",
@@ -226,3 +229,89 @@ def test_what_left_the_set_stays_on_record_until_it_is_gone(cluster):
     cluster.server.request("DELETE", cluster.path("configmaps", "two"))
     cluster.rollout(two % "one")
     assert cluster.inventory() == [("ConfigMap", "one")]
+
+
+DEPLOYMENT = "/apis/apps/v1"
+JSON_PATCH = "application/json-patch+json"
+MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+TOUCHES = {
+    "a merged value": ("configmaps/settings", "/api/v1", MERGE, {"data": {"a": "x"}}),
+    "a removed key": ("configmaps/settings", "/api/v1", MERGE, {"data": {"a": None}}),
+    "all keys removed": ("configmaps/settings", "/api/v1", MERGE, {"data": None}),
+    "a removed label": (
+        "configmaps/settings",
+        "/api/v1",
+        MERGE,
+        {"metadata": {"labels": {"app.kubernetes.io/part-of": None}}},
+    ),
+    "a container's image": (
+        "deployments/web",
+        DEPLOYMENT,
+        STRATEGIC,
+        {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "example.org/web:2"}]}}}},
+    ),
+    "a removed resource": (
+        "deployments/web",
+        DEPLOYMENT,
+        JSON_PATCH,
+        [{"op": "remove", "path": "/spec/template/spec/containers/0/resources/limits"}],
+    ),
+    "a removed variable": (
+        "deployments/web",
+        DEPLOYMENT,
+        JSON_PATCH,
+        [{"op": "remove", "path": "/spec/template/spec/containers/0/env/0"}],
+    ),
+    "a port": (
+        "services/web",
+        "/api/v1",
+        STRATEGIC,
+        {"spec": {"ports": [{"port": 80, "targetPort": 9090}]}},
+    ),
+    "an atomic list": (
+        "horizontalpodautoscalers/web",
+        "/apis/autoscaling/v2",
+        JSON_PATCH,
+        [{"op": "remove", "path": "/spec/metrics"}],
+    ),
+    "forgotten owners": (
+        "configmaps/settings",
+        "/api/v1",
+        JSON_PATCH,
+        [{"op": "replace", "path": "/metadata/managedFields", "value": [{}]}],
+    ),
+}
+
+
+@pytest.mark.parametrize("touch", TOUCHES)
+def test_every_way_to_change_a_field_of_ours_is_seen(cluster, touch):
+    """The fingerprints spare the dry run, so no route may change a field of ours and leave them equal."""
+    cluster.rollout(SET)
+    assert not cluster.rollout(SET)["changed"]
+    target, api, content_type, patch = TOUCHES[touch]
+    path = cluster.path(target, api=api) + "?fieldManager=kubectl-edit"
+    cluster.server.request("PATCH", path, patch, content_type)
+    result = cluster.rollout(SET)
+    name = target.partition("/")[2]
+    assert {entry["name"] for entry in result["objects"] if entry["change"] == "configured"} == {name}
+    assert not cluster.rollout(SET)["changed"]
+
+
+def test_a_scaled_deployment_is_seen(cluster):
+    selector = "  selector: {matchLabels: {app: web}}\n"
+    text = SET.replace(selector, "  replicas: 2\n" + selector, 1)
+    cluster.rollout(text)
+    path = cluster.path("deployments", "web/scale", DEPLOYMENT) + "?fieldManager=kubectl"
+    cluster.server.request("PATCH", path, {"spec": {"replicas": 5}}, MERGE)
+    result = cluster.rollout(text)
+    assert [(e["kind"], e["name"]) for e in result["objects"] if e["change"] == "configured"] == [("Deployment", "web")]
+    assert cluster.get("deployments", "web", DEPLOYMENT)["spec"]["replicas"] == 2
+
+
+def test_a_replaced_object_is_seen(cluster):
+    cluster.rollout(SET)
+    body = cluster.get("configmaps", "settings")
+    body["data"] = {"a": "put"}
+    cluster.server.request("PUT", cluster.path("configmaps", "settings") + "?fieldManager=kubectl", body)
+    assert changes(cluster.rollout(SET))["settings"] == "configured"

@@ -238,7 +238,7 @@ def test_a_reference_into_the_set_is_waited_for(server):
     assert changes(rollout(server, join(binding, role))) == {"bind": "created", "reader": "created"}
     server.refuse = {"DRY " + path: [ApiError(403, "Forbidden", 'User "reader" cannot patch')]}
     with pytest.raises(InvalidInput, match="not allowed"):
-        rollout(server, binding)
+        rollout(server, binding, component="other")
 
 
 def test_what_left_the_set_is_told_and_stays_on_record(server):
@@ -311,3 +311,24 @@ def test_nothing_rendered_is_said(server):
     assert not result["changed"]
     assert result["warnings"] == ["demo: no objects were rendered, nothing is done."]
     assert server.writes == []
+
+
+def test_what_is_as_we_left_it_needs_no_dry_run(server):
+    text = join(CONFIG_MAP % "one", SECRET % "correct-horse")
+    rollout(server, text)
+    server.refuse["DRY " + HOME + "configmaps/one"] = [ApiError(418, "", "asked")]
+    assert not rollout(server, text)["changed"]
+    record = server.get(RECORD)["data"]["objects.json"]
+    assert [sorted(entry)[1] for entry in json.loads(record)] == ["desired", "kind"]
+    with pytest.raises(RolloutError):
+        rollout(server, text.replace("a: one", "a: two"))
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_an_object_that_was_touched_or_replaced_is_asked_for(server, replaced):
+    rollout(server, CONFIG_MAP % "one")
+    path = HOME + "configmaps/one"
+    server.extra[path] = {"metadata": {"uid": "another"}} if replaced else {"data": {"a": "scaled"}}
+    server.refuse["DRY " + path] = [ApiError(422, "", "asked")]
+    with pytest.raises(InvalidInput, match="asked"):
+        rollout(server, CONFIG_MAP % "one")
