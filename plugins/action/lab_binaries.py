@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 from typing import Any, Dict, List, Optional
 
 from ansible.errors import AnsibleActionFail
@@ -69,10 +70,7 @@ class ActionModule(ActionBase):
             for name, path in found.paths.items():
                 # The first build of a name wins: further versions are for images only.
                 links.setdefault(name, path)
-            if not self._task.check_mode:
-                upstream += extract(recipe, upstream_dir, go)
-            else:
-                upstream += missing_folders(recipe, upstream_dir)
+            upstream += self._upstream(recipe, upstream_dir, go)
         linked = keep_links(options["link_dir"], links, self._task.check_mode)
         changed = bool(missing or upstream or linked)
         return {
@@ -83,6 +81,19 @@ class ActionModule(ActionBase):
             "linked": linked,
             "upstream": upstream,
         }
+
+    def _upstream(self, recipe: Recipe, folder: str, go: Go) -> List[str]:
+        """Have the raw files of a project; returns the folders that are new."""
+        missing = missing_folders(recipe, folder)
+        if self._task.check_mode or not missing:
+            return missing
+        if shutil.which(go.program) is None:
+            display.warning(
+                f"{recipe.title}: its raw files come out of its Go module, and there is no Go tool (lab_go). Put"
+                f" {', '.join(missing)} below {folder}, or point platform_upstream_base elsewhere."
+            )
+            return []
+        return extract(recipe, folder, go)
 
     def _say(self, line: str) -> None:
         display.display(line, stderr=True)
