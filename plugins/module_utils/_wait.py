@@ -47,7 +47,7 @@ UNREAD = "not read in time"
 LAST_LOOK = 3.0
 """Seconds that explaining a failure may take, as far as the timeout leaves them."""
 
-GRACE = 0.7
+GRACE = 0.5
 """Seconds that the last reads and explanations may take beyond the timeout."""
 
 
@@ -156,11 +156,16 @@ class _Waiter:
     def _last_look(self, now: float, deadline: float) -> None:
         """Read and explain what isn't done, as far as that is quick."""
         end, asked = max(now + GRACE, min(now + LAST_LOOK, deadline)), False
-        self.board.look_afresh()
         while not self._step(now) and now < end:
-            unexplained = self.board.unexamined()
-            if self.board.all_heard and not unexplained:
+            if not asked and self.board.all_heard and not self.examiner.busy:
+                # What a round from before found may be past: its answers are taken in, and asked for again.
+                self.board.hear(self.examiner.answers())
+                self.board.look_afresh()
+                questions = self.board.unexamined()
+                asked = bool(questions) and self.examiner.ask(questions)
+                if not asked:
+                    return
+            elif asked and not self.board.unexamined():
                 return
-            asked = asked or (bool(unexplained) and self.examiner.ask(unexplained))
             self.sleep(min(TICK, end - now))
             now = self.clock()

@@ -63,9 +63,14 @@ class ThreadedExaminer:
         self._thread: Optional[threading.Thread] = None
         self._stopped = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether a round is under way; once it isn't, all its answers are there."""
+        return not self._idle.is_set()
+
     def ask(self, objects: Questions) -> bool:
         """Begin a round; False while one is still under way."""
-        if not self._idle.is_set():
+        if self.busy:
             return False
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="examine", daemon=True)

@@ -76,6 +76,10 @@ class Feed(Protocol):
 class Examiner(Protocol):
     """Takes a closer look at objects that are not as they should be."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether a round is under way; once it isn't, all its answers are there."""
+
     def ask(self, objects: Mapping[ObjectId, Object]) -> bool:
         """Begin a round; False while one is still under way."""
 

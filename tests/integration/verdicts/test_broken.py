@@ -41,7 +41,7 @@ def manifest(case: dict[str, Any], namespaces: dict[str, str]) -> dict[str, Any]
 def timeout_of(case: dict[str, Any]) -> float:
     """Seconds: what never ends the wait needs no long one."""
     status, terminal, _reason = case["expect"]
-    return 40.0 if status == "in_progress" and not terminal else TIMEOUT
+    return 60.0 if status == "in_progress" and not terminal else TIMEOUT
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,8 @@ def test_case(case, outcomes):
     assert outcome.verdict.status.value == status, outcome
     assert outcome.verdict.terminal is terminal, outcome
     assert re.search(reason, outcome.verdict.reason), outcome
-    assert seconds <= timeout_of(case) + 1, "the wait overran"
+    # Unit tests show the exact bound; here thirty waits share one busy interpreter.
+    assert seconds <= timeout_of(case) + 3, "the wait overran"
     if terminal or status == "current":
         assert seconds < TIMEOUT - 5, "the end came with the timeout, not before it"
     assert "s3cr3t" not in outcome.verdict.reason

@@ -112,6 +112,11 @@ class Examiner:
     def __init__(self, clock, insight):
         self.clock, self.insight = clock, insight
         self.rounds, self.pending, self.stopped = [], {}, False
+        self.busy_until = 0.0
+
+    @property
+    def busy(self):
+        return self.clock() < self.busy_until
 
     def ask(self, objects):
         self.rounds.append((self.clock(), sorted(target.kind for target in objects)))
@@ -264,6 +269,45 @@ def test_a_failure_is_explained_by_a_fresh_look():
     run = Run([WEB], script, insight=exploring)
     assert run.verdict.reason.endswith("progressDeadlineSeconds: pod x: failed")
     assert run.seconds < 10
+
+
+def test_a_round_that_is_under_way_at_the_end_is_not_taken_for_the_fresh_look():
+    clock = Clock()
+
+    class Slow(Examiner):
+        """Its first round takes 9 seconds and tells what it saw at its start."""
+
+        def ask(self, objects):
+            if self.busy:
+                return False
+            self.started = self.clock()
+            self.rounds.append((self.started, []))
+            self.asked = list(objects)
+            self.busy_until = self.started + (9 if len(self.rounds) == 1 else 0)
+            return True
+
+        def answers(self):
+            if self.busy or not self.rounds or not self.asked:
+                return {}
+            words = "pod x: is being created" if len(self.rounds) == 1 else "pod x: failed"
+            asked, self.asked = self.asked, []
+            return {one: Insight(Cause(Code.NOT_READY, words)) for one in asked}
+
+    script = [
+        (0, read(WEB, Deployment=deployment(False))),
+        (9.5, read(WEB, Deployment=deployment(False, conditions=LATE))),
+    ]
+    (outcome,) = wait_for(
+        FakeCluster(),
+        [WEB],
+        timeout=60,
+        emit=print,
+        clock=clock,
+        sleep=clock.sleep,
+        feed=Feed(clock, script),
+        examiner=Slow(clock, None),
+    )
+    assert outcome.verdict.reason.endswith("pod x: failed")
 
 
 def test_what_ended_the_wait_stays_the_answer_though_the_object_flaps_while_it_is_explained():
