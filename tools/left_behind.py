@@ -13,6 +13,7 @@ from pathlib import Path
 
 STATE = os.environ.get("GPU_OBSERVABILITY_LAB_STATE", "/var/lib/openhands-gpu-observability-lab")
 BRIDGE = "lab0"
+GROUPS = ("kubepods", "gpu-observability-")
 CHAINS = ("KUBE-", "CNI-", "OPENHANDS-", BRIDGE)
 
 
@@ -26,7 +27,7 @@ def processes() -> Iterator[str]:
             continue  # it ended meanwhile
         if STATE in command and "left_behind" not in command:
             yield f"process {folder.name}: {command[:120]}"
-        elif "kubepods" in group:
+        elif any(name in group for name in GROUPS):
             yield f"process {folder.name} of a pod: {command[:120]}"
 
 
@@ -60,7 +61,8 @@ def rules() -> Iterator[str]:
 
 def files() -> Iterator[str]:
     """The state folder, the container network's leases, control groups of pods."""
-    places = [Path(STATE), Path("/var/lib/cni/networks") / BRIDGE, *Path("/sys/fs/cgroup").glob("**/kubepods*")]
+    groups = (found for name in GROUPS for found in Path("/sys/fs/cgroup").glob(f"**/{name}*"))
+    places = [Path(STATE), Path("/var/lib/cni/networks") / BRIDGE, *groups]
     yield from (f"file {place}" for place in places if place.exists())
 
 
