@@ -13,7 +13,7 @@ from pathlib import Path
 
 STATE = os.environ.get("GPU_OBSERVABILITY_LAB_STATE", "/var/lib/openhands-gpu-observability-lab")
 BRIDGE = "lab0"
-GROUPS = ("kubepods", "gpu-observability-")
+GROUPS = ("gpu-observability-lab",)
 CHAINS = ("KUBE-", "CNI-", "OPENHANDS-", BRIDGE)
 
 
