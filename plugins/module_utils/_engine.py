@@ -25,6 +25,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._clien
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._connection_errors import explain
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item, counts
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._order import FOUNDATION, stage
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
     ApiError,
@@ -133,11 +134,12 @@ class _Rollout:
                 item.change, item.note = Change.SKIPPED, "not written"
 
     def _wait(self, client: EngineClient) -> None:
+        open_items = self._not_yet_current()
         outcomes = _wait.wait_for(
             client,
             [
                 _wait.Target(item.resource, item.id, fresh=item.change in (Change.CREATED, Change.CONFIGURED))
-                for item in self.items
+                for item in open_items
                 if item.resource is not None
             ],
             timeout=self.request.wait_timeout,
@@ -148,12 +150,24 @@ class _Rollout:
             secrets=sorted(self.secrets),
         )
         by_id = {outcome.id: outcome for outcome in outcomes}
-        for item in self.items:
+        for item in open_items:
             outcome = by_id.get(item.id)
             if outcome is not None:
                 item.verdict, item.seconds = outcome.verdict, outcome.seconds
         if any(item.verdict is None or item.verdict.status is not Status.CURRENT for item in self.items):
             raise RolloutError(_rollout_result.unfinished(self.request, self.items))
+
+    def _not_yet_current(self) -> List[Item]:
+        """Who must be waited for: all, unless nothing was written and the plan has just read that it is current."""
+        idle = all(item.change is Change.UNCHANGED for item in self.items)
+        left = []
+        for item in self.items:
+            lasting = stage(item.id) == FOUNDATION  # nothing that this run does can undo these
+            if item.live is not None and item.change is Change.UNCHANGED and (idle or lasting):
+                item.verdict = _verdict.assess(item.live, (), self.request.conditions)
+            if item.verdict is None or item.verdict.status is not Status.CURRENT:
+                left.append(item)
+        return left
 
     def _judge(self) -> None:
         """One look at every object as it was last seen, without waiting."""

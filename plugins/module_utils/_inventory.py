@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _dry_run, _live, _transform
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
@@ -90,11 +90,13 @@ def same(left: Optional[Iterable[Entry]], right: Iterable[Entry]) -> bool:
     return left is not None and sorted(left, key=lambda e: e.id) == sorted(right, key=lambda e: e.id)
 
 
-def same_objects(left: Optional[Iterable[Entry]], right: Iterable[Entry]) -> bool:
-    """Whether two records list the same objects, whatever their fingerprints."""
-    return left is not None and {(e.id, e.api_version, e.uid) for e in left} == {
-        (e.id, e.api_version, e.uid) for e in right
-    }
+def good_enough(old: Optional[Iterable[Entry]], new: Iterable[Entry]) -> bool:
+    """Whether an old record lists the same objects, with fingerprints wherever there can be any."""
+    return old is not None and set(map(_outline, old)) == set(map(_outline, new))
+
+
+def _outline(entry: Entry) -> Tuple[ObjectId, str, str, bool]:
+    return (entry.id, entry.api_version, entry.uid, bool(entry.desired))
 
 
 def write(client: EngineClient, namespace: str, component: str, entries: List[Entry]) -> None:

@@ -38,7 +38,7 @@ class Record:
         entries = _inventory.union(left, wanted)
         # A run that changed nothing writes nothing: fingerprints are renewed by the next one that does.
         idle = all(item.change is Change.UNCHANGED for item in items)
-        if not (idle and _inventory.same_objects(self._written, entries)):
+        if not (idle and _inventory.good_enough(self._written, entries)):
             self._write(entries)
         return left
 

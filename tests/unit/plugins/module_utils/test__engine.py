@@ -332,3 +332,18 @@ def test_an_object_that_was_touched_or_replaced_is_asked_for(server, replaced):
     server.refuse["DRY " + path] = [ApiError(422, "", "asked")]
     with pytest.raises(InvalidInput, match="asked"):
         rollout(server, CONFIG_MAP % "one")
+
+
+def test_a_set_that_was_just_read_as_current_is_not_read_again(server):
+    rollout(server, CONFIG_MAP % "one", wait=True, wait_timeout=5)
+    server.refuse["GET " + HOME + "configmaps"] = [ApiError(500, "", "asked")]
+    result = rollout(server, CONFIG_MAP % "one", wait=True, wait_timeout=5)
+    assert result["verdict"] == "current"
+    assert server.refuse["GET " + HOME + "configmaps"] != []
+
+
+def test_an_unchanged_object_that_does_not_work_is_waited_for(server):
+    text = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\n"
+    rollout(server, text)
+    with pytest.raises(RolloutError, match="1 of 1 objects did not become current"):
+        rollout(server, text, wait=True, wait_timeout=2)
