@@ -150,6 +150,8 @@ def dropped(config, **labels):
         ("container_oom_events_total", "model-server-0", True),
         ("container_memory_working_set_bytes", "", False),
         ("container_tasks_state", "model-server-0", False),
+        ("container_scrape_error", "", True),
+        ("machine_memory_bytes", "", True),
     ],
 )
 def test_cadvisor_keeps_what_rules_read(objects, name, pod, kept):
