@@ -75,7 +75,6 @@ attributes:
   diff_mode:
     description: There is nothing to compare.
     support: none
-extends_documentation_fragment: []
 seealso:
   - module: openhands.gpu_observability.rollout
 """
