@@ -9,12 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import re
 from typing import Any, Dict, Iterable, List, Mapping, Set
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 HIDDEN = "********"
+_TOKENS = re.compile(r"[^\s\"',]*\d[^\s\"',]{15,}|[^\s\"',]{15,}\d[^\s\"',]*")
+"""What may be a key or an address inside a whole file: long, and with a digit."""
 
 
 def is_secret(body: Mapping[str, Any]) -> bool:
@@ -67,7 +70,8 @@ def secret_values(bodies: Iterable[Mapping[str, Any]]) -> Set[str]:
             values.add(str(value))
             with contextlib.suppress(binascii.Error, ValueError):
                 values.add(base64.b64decode(str(value), validate=True).decode("utf-8"))
-    return {value for value in values if len(value) >= 4}
+    inner = {token for value in values if "\n" in value for token in _TOKENS.findall(value)}
+    return {value for value in values if len(value) >= 4} | inner
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:

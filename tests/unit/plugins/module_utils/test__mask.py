@@ -50,6 +50,13 @@ def test_values_are_removed_from_text_longest_first():
     assert _mask.secret_values([{"kind": "Secret", "stringData": {"pin": "123"}}]) == set()
 
 
+def test_keys_inside_a_file_are_known_one_by_one():
+    text = 'receivers:\n  - routing_key: "R0UT1NGKEY0123456789"\n    url: https://hooks.example.org/T00/B00/XyZ\n'
+    known = _mask.secret_values([{"kind": "Secret", "stringData": {"alertmanager.yaml": text}}])
+    message = "bad key R0UT1NGKEY0123456789 for https://hooks.example.org/T00/B00/XyZ in receivers"
+    assert _mask.scrub(message, known) == "bad key ******** for ******** in receivers"
+
+
 def test_a_diff_shows_what_matters():
     live = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "uid": "1"}, "status": {"a": 1}}
     manifest = Manifest({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "b"}})
