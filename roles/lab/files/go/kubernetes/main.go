@@ -8,9 +8,11 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/component-base/cli"
@@ -34,6 +36,19 @@ var commands = map[string]func() *cobra.Command{
 	"kubectl":                 kubectl.NewDefaultKubectlCommand,
 }
 
+// cAdvisor finds containers by a socket of its own, a global flag that kubelet passes on until 1.36 and hides since:
+// set it here, so that one command line serves every version.
+func takeContainerdSocket(arguments []string) []string {
+	var rest []string
+	for _, argument := range arguments {
+		socket, found := strings.CutPrefix(argument, "--containerd=")
+		if !found || flag.Set("containerd", socket) != nil {
+			rest = append(rest, argument)
+		}
+	}
+	return rest
+}
+
 func main() {
 	name := filepath.Base(os.Args[0])
 	if _, known := commands[name]; !known && len(os.Args) > 1 {
@@ -44,6 +59,9 @@ func main() {
 	if !known {
 		fmt.Fprintf(os.Stderr, "unknown component %q\n", name)
 		os.Exit(2)
+	}
+	if name == "kubelet" {
+		os.Args = takeContainerdSocket(os.Args)
 	}
 	os.Exit(cli.Run(newCommand()))
 }
