@@ -347,3 +347,30 @@ def test_an_unchanged_object_that_does_not_work_is_waited_for(server):
     rollout(server, text)
     with pytest.raises(RolloutError, match="1 of 1 objects did not become current"):
         rollout(server, text, wait=True, wait_timeout=2)
+
+
+def test_an_object_that_is_being_deleted_is_not_written_to(server):
+    leaving = {"deletionTimestamp": "now", "finalizers": ["example.org/hold"]}
+    server.put(HOME + "configmaps/one", {"metadata": leaving})
+    with pytest.raises(InvalidInput, match=r"is being deleted \(finalizers: example\.org/hold\)"):
+        rollout(server, CONFIG_MAP % "one")
+    assert server.writes == []
+
+
+def test_a_change_between_plan_and_write_is_not_overlooked(server):
+    path, tries = HOME + "configmaps/one", []
+    rollout(server, CONFIG_MAP % "one")
+    original = server.send
+
+    def send(method, target, body=None, query=None, content_type="application/json"):
+        if target == path and not query.get("dryRun"):
+            tries.append(body["metadata"].get("resourceVersion"))
+            if len(tries) == 1:
+                server.put(path, {"data": {"b": "theirs"}}, "their-operator")
+        return original(method, target, body, query, content_type)
+
+    server.send = send
+    assert rollout(server, (CONFIG_MAP % "one").replace("a: one", "a: two"))["changed"]
+    assert len(tries) == 2
+    assert tries[0] != tries[1]
+    assert server.get(path)["data"] == {"a": "two", "b": "theirs"}

@@ -70,7 +70,7 @@ def test_info_names_the_kubeconfig_but_not_its_content(monkeypatch, capsys):
     result = call(rollout_info, {"component": "demo", "kubeconfig": "/etc/lab.conf"}, capsys)
     assert result["msg"] == "kubeconfig /etc/lab.conf: no such file."
 
-    monkeypatch.setattr(_info, "run", lambda params: {"changed": False, "reason": "token is abcdefgh"})
+    monkeypatch.setattr(_info, "run", lambda _params: {"changed": False, "reason": "token is abcdefgh"})
     content = {"users": [{"name": "u", "user": {"token": "abcdefgh"}}]}
     result = call(rollout_info, {"component": "demo", "kubeconfig": content}, capsys)
     assert "abcdefgh" not in json.dumps(result)
