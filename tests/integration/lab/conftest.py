@@ -16,6 +16,9 @@ def namespace():
     reason = reason_not_to_run()
     if reason:
         pytest.skip(reason)
+    # What a killed run of these tests left.
+    subprocess.run(["ip", "netns", "delete", NAMESPACE], capture_output=True, check=False)
+    subprocess.run(["ip", "link", "delete", "lab2out"], capture_output=True, check=False)
     commands = (
         f"ip netns add {NAMESPACE}",
         "ip link add lab2out type veth peer name lab2in",
