@@ -108,9 +108,7 @@ def _refused(look: Look, obj: Object) -> Optional[Cause]:
     failure = conditions(obj).get("ReplicaFailure")
     if failure and failure.true:
         return creation_cause(failure.message)
-    attempts = [
-        event for event in look.events(obj) if text(event, "reason") in ("FailedCreate", "SuccessfulCreate")
-    ]
+    attempts = [event for event in look.events(obj) if text(event, "reason") in ("FailedCreate", "SuccessfulCreate")]
     if attempts and text(attempts[-1], "reason") == "FailedCreate":
         return creation_cause(text(attempts[-1], "message"))
     return None
