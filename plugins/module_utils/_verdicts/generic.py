@@ -44,8 +44,12 @@ def judge(obj: Object, reports_status: Optional[bool] = None) -> Verdict:
         return in_progress("no controller has reported on it yet")
     if dig(obj, "spec", "suspend") is True:
         return in_progress("suspended: spec.suspend holds its controller back")
-    return _by_conditions(obj) or _by_phase(obj) or in_progress(
-        "its status has no condition or phase we know: give the rollout a condition for kind %s" % text(obj, "kind")
+    return (
+        _by_conditions(obj)
+        or _by_phase(obj)
+        or in_progress(
+            "its status has no condition or phase we know: give the rollout a condition for kind %s" % text(obj, "kind")
+        )
     )
 
 
