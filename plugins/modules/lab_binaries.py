@@ -57,7 +57,7 @@ attributes:
 EXAMPLES = r"""
 - name: Get the pause program
   openhands.gpu_observability.lab_binaries:
-    cache_dir: /root/.cache/openhands-gpu-observability
+    cache_dir: /var/cache/openhands-gpu-observability
     link_dir: /var/lib/openhands-gpu-observability-lab/bin
     sources_dir: "{{ role_path }}/files/go"
     builds:

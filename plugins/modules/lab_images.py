@@ -77,12 +77,12 @@ attributes:
 EXAMPLES = r"""
 - name: Have the pause image
   openhands.gpu_observability.lab_images:
-    cache_dir: /root/.cache/openhands-gpu-observability/images
+    cache_dir: /var/cache/openhands-gpu-observability/images
     socket: /var/lib/openhands-gpu-observability-lab/run/containerd.sock
     images:
       - reference: lab.local/pause:1
         files:
-          /pause: /root/.cache/openhands-gpu-observability/binaries/pause/1/pause
+          /pause: /var/cache/openhands-gpu-observability/binaries/pause/1/pause
         entrypoint: [/pause]
 """
 

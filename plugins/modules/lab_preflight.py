@@ -97,7 +97,7 @@ EXAMPLES = r"""
 - name: Check the machine
   openhands.gpu_observability.lab_preflight:
     state_dir: /var/lib/openhands-gpu-observability-lab
-    cache_dir: /root/.cache/openhands-gpu-observability
+    cache_dir: /var/cache/openhands-gpu-observability
     sources_dir: "{{ role_path }}/files/go"
     builds: []
     minimum_go: "1.26"
