@@ -50,11 +50,12 @@ def rendered_list():
 
 
 def upstream_folders() -> list[Path]:
-    """Where copies of the upstream files may be: GPU_OBSERVABILITY_UPSTREAM, and the cache that rollouts fill."""
+    """Where copies of the upstream files may be: a named folder, one beside the checkout, the cache of rollouts."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     cache = Path(os.environ.get("GPU_OBSERVABILITY_CACHE") or Path(base) / "openhands-gpu-observability")
     given = os.environ.get("GPU_OBSERVABILITY_UPSTREAM")
-    return [Path(folder) for folder in (given, cache / "upstream") if folder]
+    beside = ROOT.parent / "shared" / "upstream"
+    return [Path(folder) for folder in (given, beside, cache / "upstream") if folder]
 
 
 @cache
@@ -64,7 +65,7 @@ def definitions(version: str) -> dict[str, dict[str, Any]]:
     files = lock["releases"][version]["definitions"]
     folders = [folder for folder in upstream_folders() if all((folder / file["path"]).is_file() for file in files)]
     if not folders:
-        pytest.skip(f"operator {version}'s definitions are neither in GPU_OBSERVABILITY_UPSTREAM nor in the cache")
+        pytest.skip(f"operator {version}'s definitions are not in GPU_OBSERVABILITY_UPSTREAM, ../shared or the cache")
     found = {}
     for file in files:
         content = (folders[0] / file["path"]).read_bytes()
