@@ -26,6 +26,7 @@ class Step:
         needs: Steps of the same goal without which this one means nothing.
         always: Runs even when an earlier step that it needs failed (cleaning up).
         lab: Uses this machine's lab, of which there is one.
+        beside: Runs beside the steps that follow it, one such step at a time; cleaning up waits for it.
         paths: Folders or files of which at least one has to exist, or the step has nothing to look at.
         env: Environment variables on top.
     """
@@ -38,6 +39,7 @@ class Step:
     needs: tuple[str, ...] = ()
     always: bool = False
     lab: bool = False
+    beside: bool = False
     paths: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
 
@@ -120,6 +122,16 @@ TEST = (
         live=True,
         lab=True,
     ),
+    # These start API servers and a lab of their own, so they don't meet what the steps after them do.
+    _pytest(
+        "integration-own",
+        "the engine on a real API server, the life of a second lab",
+        "tests/integration/engine",
+        "tests/integration/lab",
+        lab=True,
+        beside=True,
+        needs=("lab-machine",),
+    ),
     Step(
         "molecule",
         "create to cleanup on the lab, with an upgrade between",
@@ -148,11 +160,13 @@ TEST = (
     ),
     _pytest(
         "integration",
-        "engine, verdicts, lab and proof against the real API server",
-        "tests/integration",
+        "verdicts, proof and bad input on the running site",
+        "tests/integration/verdicts",
+        "tests/integration/proof",
+        "tests/integration/bad_input",
         live=True,
         lab=True,
-        needs=("lab-machine",),
+        needs=("lab-site",),
     ),
     *LAB_DOWN,
     Step(

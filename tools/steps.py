@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,8 @@ from plan import GOALS, Step
 from summary import closing_counts, tail
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+# Every program that was started: whoever ends this one, ends those too.
+RUNNING: list[subprocess.Popen[str]] = []
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def _execute(step: Step, reports: Path, home: Path) -> tuple[int, Path]:
     process = _start(step, reports, home)
     if process.stdout is None:
         raise EnvironmentProblem(f"no output from {step.name}")
+    RUNNING.append(process)
     with log.open("w", encoding="utf-8") as kept:
         try:
             for line in process.stdout:
@@ -84,7 +88,8 @@ def _execute(step: Step, reports: Path, home: Path) -> tuple[int, Path]:
             process.wait()  # Ctrl-C reached it too: let it end in its own way
             raise
         except SystemExit:
-            process.terminate()
+            for started in RUNNING:
+                started.terminate()
             process.wait()
             raise
     return process.wait(), log
@@ -124,6 +129,30 @@ def _locks(goal: str, steps: Iterable[Step]) -> list[tuple[str, str]]:
     return locks
 
 
+def _run_all(steps: tuple[Step, ...], reports: Path, outcomes: list[Outcome]) -> None:
+    """Run the steps in order, those that may run beside others in one lane of their own."""
+    beside: list[Future[Outcome]] = []
+
+    def keep(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        print(_line(outcome), flush=True)
+
+    def join() -> None:
+        while beside:
+            keep(beside.pop(0).result())
+
+    with ThreadPoolExecutor(max_workers=1) as lane:
+        for step in steps:
+            if step.beside:
+                print(f"---- {step.name}: goes on beside what follows", flush=True)
+                beside.append(lane.submit(run_step, step, reports, list(outcomes)))
+                continue
+            if step.always:
+                join()
+            keep(run_step(step, reports, outcomes))
+        join()
+
+
 def run_goal(goal: str, steps: tuple[Step, ...]) -> int:
     """Run every step, then say what failed and how to run it again. The exit code is 1 when anything failed."""
     reports = ROOT / "reports" / goal
@@ -134,9 +163,7 @@ def run_goal(goal: str, steps: tuple[Step, ...]) -> int:
         for name, thing in _locks(goal, steps):
             stack.enter_context(held(name, thing))
         link_collection()
-        for step in steps:
-            outcomes.append(run_step(step, reports, outcomes))
-            print(_line(outcomes[-1]), flush=True)
+        _run_all(steps, reports, outcomes)
     return _close(goal, outcomes, time.monotonic() - started)
 
 

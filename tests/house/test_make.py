@@ -66,6 +66,31 @@ def test_cleaning_up_runs_after_a_failure(checkout):
     assert marker.exists()
 
 
+def test_a_step_beside_others_meets_them_and_cleaning_up_waits_for_it(checkout, capsys):
+    met, done = checkout / "met", checkout / "done"
+    waiting = f"""
+import pathlib, time
+end = time.monotonic() + 30
+while not pathlib.Path({str(met)!r}).exists():
+    if time.monotonic() > end:
+        raise SystemExit(1)
+    time.sleep(0.05)
+pathlib.Path({str(done)!r}).touch()
+"""
+    goal = (
+        step("waits", waiting, beside=True),
+        step("meets", f"open({str(met)!r}, 'w')"),
+        step("cleans", f"import pathlib; raise SystemExit(not pathlib.Path({str(done)!r}).exists())", always=True),
+    )
+    assert steps.run_goal("test", goal) == 0
+    assert "3 passed, 0 failed" in capsys.readouterr().out
+
+
+def test_a_failure_beside_others_counts(checkout, capsys):
+    assert steps.run_goal("test", (step("a", "raise SystemExit(1)", beside=True), step("b", "pass"))) == 1
+    assert "make step NAME=a" in capsys.readouterr().out
+
+
 def test_a_skip_says_why(checkout, capsys):
     assert steps.run_goal("check", (step("a", "pass"), step("b", "pass", venv="second-core"))) == 0
     out = capsys.readouterr().out
