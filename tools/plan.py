@@ -47,7 +47,9 @@ class Step:
 def _pytest(name: str, about: str, *paths: str, **more: object) -> Step:
     report = "--junitxml={reports}/" + name + ".xml"
     arguments = more.pop("arguments", ())
-    return Step(name, about, ("pytest", "-q", report, *arguments, *paths), paths=paths, **more)  # type: ignore[arg-type]
+    # A line per test is what a person who waits can follow.
+    shown = "-v" if more.get("live") else "-q"
+    return Step(name, about, ("pytest", shown, report, *arguments, *paths), paths=paths, **more)  # type: ignore[arg-type]
 
 
 LINT = (
