@@ -162,10 +162,10 @@ TEST = (
     ),
     _pytest(
         "integration",
-        "verdicts, proof and bad input on the running site",
-        "tests/integration/verdicts",
-        "tests/integration/proof",
+        "bad input, proof and verdicts on the running site",
         "tests/integration/bad_input",
+        "tests/integration/proof",
+        "tests/integration/verdicts",
         live=True,
         lab=True,
         needs=("lab-site",),
