@@ -124,12 +124,13 @@ TEST = (
         live=True,
         lab=True,
     ),
-    # These start API servers and a lab of their own, so they don't meet what the steps after them do.
+    # These start API servers and a lab, or use namespaces, of their own: they don't meet what the steps after them do.
     _pytest(
         "integration-own",
-        "the engine on a real API server, the life of a second lab",
+        "the engine on a real API server, the life of a second lab, verdicts by a real kubelet",
         "tests/integration/engine",
         "tests/integration/lab",
+        "tests/integration/verdicts",
         lab=True,
         beside=True,
         needs=("lab-machine",),
@@ -162,10 +163,9 @@ TEST = (
     ),
     _pytest(
         "integration",
-        "bad input, proof and verdicts on the running site",
+        "bad input and the proof on the running site",
         "tests/integration/bad_input",
         "tests/integration/proof",
-        "tests/integration/verdicts",
         live=True,
         lab=True,
         needs=("lab-site",),
