@@ -76,6 +76,12 @@ class ActionModule(ActionBase):
             manifests += _loader.flatten(body, "manifests[%d]" % index)
         return manifests
 
+    def _schemas(self, options: Mapping[str, Any]) -> List[Manifest]:
+        """The definitions of the whole run, whichever component brings them."""
+        return _upstream.load(
+            options["schemas"], options["upstream_base"], options["upstream_cache"], self._emitter(options)
+        )
+
     def _emitter(self, options: Mapping[str, Any]) -> Any:
         prefix = options["component"] + ": "
 
@@ -88,7 +94,13 @@ class ActionModule(ActionBase):
     def _run_here(
         self, options: Dict[str, Any], manifests: List[Manifest], variables: Mapping[str, Any]
     ) -> Dict[str, Any]:
-        request = Request.of(options, manifests, bool(self._task.check_mode), bool(self._task.diff))
+        request = Request.of(
+            options,
+            manifests,
+            bool(self._task.check_mode),
+            bool(self._task.diff),
+            lambda: self._schemas(options),
+        )
         with task_environment(self._environment()):
             return _engine.run(request, self._emitter(options))
 
@@ -108,6 +120,7 @@ class ActionModule(ActionBase):
         request = {
             "options": {key: value for key, value in options.items() if key not in ("manifests", "templates")},
             "manifests": dump_manifests(manifests),
+            "schemas": dump_manifests(self._schemas(options)),
         }
         shell = self._connection._shell  # noqa: SLF001 (no public name)
         folder = shell.tmpdir or self._make_tmp_path()

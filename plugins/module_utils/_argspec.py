@@ -52,24 +52,45 @@ OVERRIDE_OPTIONS: ArgumentSpec = {
     "merge": {"type": "dict", "required": True},
 }
 
+OBJECT_OPTIONS: ArgumentSpec = {
+    "api_version": {"type": "str"},
+    "kind": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str"},
+}
+"""One object of a set; what is left out matches any."""
+
+TAKE_OVER_OPTIONS: ArgumentSpec = {
+    **OBJECT_OPTIONS,
+    "fields": {"type": "list", "elements": "str", "required": True},
+}
+
+UPSTREAM_OPTIONS: ArgumentSpec = {
+    "path": {"type": "str", "required": True},
+    "sha256": {"type": "str", "required": True},
+}
+
 ROLLOUT_ARGSPEC: ArgumentSpec = {
     "component": {"type": "str", "required": True},
     "namespace": {"type": "str"},
     "inventory_namespace": {"type": "str"},
     "templates": {"type": "list", "elements": "str", "default": []},
-    "upstream": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {"path": {"type": "str", "required": True}, "sha256": {"type": "str", "required": True}},
-    },
+    "upstream": {"type": "list", "elements": "dict", "default": [], "options": UPSTREAM_OPTIONS},
+    "schemas": {"type": "list", "elements": "dict", "default": [], "options": UPSTREAM_OPTIONS},
     "upstream_base": {"type": "str", "default": "https://raw.githubusercontent.com"},
     "upstream_cache": {"type": "path"},
     "manifests": {"type": "list", "elements": "dict", "default": [], "no_log": False},
     "overrides": {"type": "list", "elements": "dict", "default": [], "options": OVERRIDE_OPTIONS},
     "transform": {"type": "dict", "options": TRANSFORM_OPTIONS},
     "conditions": {"type": "list", "elements": "dict", "default": [], "options": CONDITION_OPTIONS},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "existing": {"type": "str", "choices": ["stop", "adopt"], "default": "stop"},
+    "take_over": {"type": "list", "elements": "dict", "default": [], "options": TAKE_OVER_OPTIONS},
+    "recreate": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_OPTIONS},
+    "prune": {"type": "bool", "default": True},
+    "delete_data": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_OPTIONS},
+    "lease_wait": {"type": "int", "default": 0},
+    "render_to": {"type": "path"},
+    "state": {"type": "str", "choices": ["present", "absent", "rendered"], "default": "present"},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 600},
     **CONNECTION_ARGSPEC,

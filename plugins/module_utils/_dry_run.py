@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Dict, FrozenSet, List, Optional
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _conflicts
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _conflicts, _immutable
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify, faults
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import (
@@ -59,7 +59,8 @@ def _refused(client: EngineClient, item: Item, error: ApiError, coming: FrozenSe
         defer(item, "refers to %s, which this set creates" % awaited)
         item.awaits = awaited
         return []
-    return refusals(item, error)
+    considered = _immutable.consider(client, item, error)
+    return refusals(item, error) if considered is None else considered
 
 
 def defer(item: Item, why: str) -> None:

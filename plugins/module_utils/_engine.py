@@ -11,11 +11,14 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _absent,
+    _access,
     _apply,
     _client,
+    _lease,
     _login,
     _mask,
     _plan,
+    _prune,
     _record,
     _rollout_result,
     _verdict,
@@ -78,10 +81,11 @@ class _Rollout:
 
     def run(self, client: EngineClient) -> None:
         try:
-            if self.request.present:
-                self._present(client)
-            else:
-                self._absent(client)
+            with _lease.held(client, self.request, self.emit, self.clock):
+                if self.request.present:
+                    self._present(client)
+                else:
+                    self._absent(client)
         finally:
             self.warnings += [text for text in client.warnings() if text not in self.warnings]
 
@@ -101,8 +105,11 @@ class _Rollout:
             "%d objects: %d to create, %d to change, %d unchanged"
             % (len(plan.items), number["created"], number["configured"], number["unchanged"])
         )
+        _access.check(client, self.request, plan.items)
+        doomed = _prune.plan(client, self.request, plan.recorded or [], plan.items)
         if self.request.check_mode:
             self._judge()
+            self.items = plan.items + doomed
             return
         try:
             self._apply(client, plan)
@@ -113,6 +120,8 @@ class _Rollout:
             self._wait(client)
         else:
             self._judge()
+        self.items = plan.items + doomed
+        _prune.run(client, self.request, doomed, self.emit, self.clock)
 
     def _apply(self, client: EngineClient, plan: _plan.Plan) -> None:
         record = _record.Record(client, self.request, plan.recorded)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
@@ -40,6 +40,14 @@ class Item:
     force: bool = False
     """Take the fields over from their owners."""
     note: str = ""
+    take_over: Tuple[str, ...] = ()
+    """Paths of fields that may be taken from any owner."""
+    may_recreate: bool = False
+    """Whether deleting and creating it again was permitted."""
+    recreate: bool = False
+    """It has to be deleted and created again to become what is wanted."""
+    may_delete_data: bool = False
+    """Whether it may be deleted though it holds data."""
     applied: Optional[Object] = field(default=None, repr=False)
     verdict: Optional[Verdict] = None
     seconds: float = 0.0

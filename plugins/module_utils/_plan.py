@@ -12,12 +12,15 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _discovery,
     _dry_run,
+    _existing,
     _fingerprint,
     _inventory,
     _live,
     _parallel,
+    _permissions,
     _prepare,
     _references,
+    _static_set,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
@@ -63,9 +66,11 @@ def make(client: EngineClient, request: Request) -> Plan:
     sound = [item for item in items if (item.source, str(item.id)) not in known]
     problems += _unknown_kinds(client, plan, request.check_mode)
     _live.read(client, items)
+    problems += _permissions.grant(items, request)
     problems += _namespaces(client, plan, sound, request)
     problems += _terminating(items)
     plan.recorded = _inventory.read(client, request.inventory_namespace, request.component)
+    problems += _existing.check(items, plan.recorded or [], request)
     left_alone = {entry.id: entry for entry in plan.recorded or ()}
     sound = [i for i in sound if i.id not in left_alone or not _fingerprint.untouched(i, left_alone[i.id])]
     ready = [i for i in sound if i.resource is not None and i.id.namespace not in plan.new_namespaces]
@@ -77,6 +82,7 @@ def make(client: EngineClient, request: Request) -> Plan:
         _dry_run.defer(item, "the namespace %s doesn't exist yet" % item.id.namespace)
     missing, doubtful = _references.check(client, items)
     problems += missing
+    problems += _static_set.check(client, items)
     plan.warnings += doubtful
     if problems:
         raise InvalidInput(problems)

@@ -58,6 +58,22 @@ options:
         description: SHA-256 of the file in hex. Another content is refused.
         type: str
         required: true
+  schemas:
+    description:
+      - Definitions (CustomResourceDefinition) of the whole run, as files below O(upstream_base). They are not applied. An
+        object of a kind that the cluster does not serve yet is checked against them, in check mode before all.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Path below O(upstream_base).
+        type: str
+        required: true
+      sha256:
+        description: SHA-256 of the file in hex.
+        type: str
+        required: true
   upstream_base:
     description:
       - Base address of upstream files, C(https), C(http) or C(file).
@@ -154,13 +170,107 @@ options:
       failed:
         description: JMESPath over the object; true when waiting is in vain.
         type: str
+  existing:
+    description:
+      - What to do with an object that is there already and belongs to somebody else, a Helm release for one.
+      - V(stop) writes nothing and names each object with its owner. V(adopt) takes the objects over and keeps their data.
+    type: str
+    choices: [stop, adopt]
+    default: stop
+  take_over:
+    description:
+      - Fields to take over from other field managers. Without this a field that somebody else owns stops the rollout,
+        unless a person wrote it by hand (kubectl, k9s, rancher).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      api_version:
+        description: API version of the object; any by default.
+        type: str
+      kind:
+        description: Kind of the object.
+        type: str
+        required: true
+      name:
+        description: Name of the object.
+        type: str
+        required: true
+      namespace:
+        description: Namespace of the object; any by default.
+        type: str
+      fields:
+        description: Paths of the fields, such as C(spec.replicas); what is below them is included.
+        type: list
+        elements: str
+        required: true
+  recreate:
+    description:
+      - Objects that may be deleted and created again where a field that can't be changed has to change. Never done to
+        kinds that hold data.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      api_version:
+        description: API version of the object; any by default.
+        type: str
+      kind:
+        description: Kind of the object.
+        type: str
+        required: true
+      name:
+        description: Name of the object.
+        type: str
+        required: true
+      namespace:
+        description: Namespace of the object; any by default.
+        type: str
+  prune:
+    description:
+      - Whether objects that left the set are deleted once the new set is current. Kinds that hold data stay, unless
+        O(delete_data) names them.
+    type: bool
+    default: true
+  delete_data:
+    description:
+      - Objects that hold data and may be deleted all the same, by O(prune) or by O(state=absent).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      api_version:
+        description: API version of the object; any by default.
+        type: str
+      kind:
+        description: Kind of the object.
+        type: str
+        required: true
+      name:
+        description: Name of the object.
+        type: str
+        required: true
+      namespace:
+        description: Namespace of the object; any by default.
+        type: str
+  lease_wait:
+    description:
+      - Seconds to wait for another run that is at work on the same component. With V(0) the task fails at once and says
+        who that is.
+    type: int
+    default: 0
+  render_to:
+    description:
+      - Folder on the controller that O(state=rendered) writes to.
+    type: path
   state:
     description:
       - V(present) rolls the set out.
       - V(absent) deletes what is recorded and what is rendered, last stage first. Kinds that hold data
         (PersistentVolumeClaim, Namespace, CustomResourceDefinition, Ceph's own) are kept, and the result says so.
+      - V(rendered) writes what V(present) would apply to O(render_to), for review or for GitOps.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, rendered]
     default: present
   wait:
     description:
@@ -352,7 +462,13 @@ def main() -> None:
     with open(path, encoding="utf-8") as stream:
         sent = json.load(stream)
     os.unlink(path)
-    request = Request.of(sent["options"], load_manifests(sent["manifests"]), module.check_mode, module._diff)  # noqa: SLF001 (no public name)
+    request = Request.of(
+        sent["options"],
+        load_manifests(sent["manifests"]),
+        module.check_mode,
+        module._diff,  # noqa: SLF001 (no public name)
+        lambda: load_manifests(sent["schemas"]),
+    )
     progress = []
     try:
         result = _engine.run(request, progress.append)
