@@ -127,6 +127,17 @@ def test_module_versions_are_those_the_projects_publish(recipes):
             assert (ROLE / "files/go" / recipe.main / "main.go").is_file()
 
 
+def test_only_named_test_tools_are_built():
+    def names(**more):
+        return {row["name"] for row in rendered("__lab_wanted_builds", **more)}
+
+    assert names(lab_test_tools=["kwok"]) - names() == {"kwok"}
+    (row,) = rendered("__lab_tool_builds")
+    (recipe,) = Recipe.from_options(row)
+    assert recipe.title == "kwok 0.8.0"
+    assert recipe.package("kwok") == "sigs.k8s.io/kwok/cmd/kwok"
+
+
 def test_extra_prometheus_versions_get_images():
     obtained = {"binaries": {"prometheus-3.13.5": {"prometheus": "/c/prometheus", "promtool": "/c/promtool"}}}
     more = {"lab_prometheus_extra_versions": ["3.13.5"], "__lab_obtained": obtained}
