@@ -17,6 +17,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,10 +148,12 @@ def _key_usage(ca: bool) -> x509.KeyUsage:
 class ApiServer:
     """Start with ``start()``, stop with ``stop()``; ``kubeconfig`` is an admin's."""
 
-    def __init__(self, folder: Path, etcd: Path, command: list[str]) -> None:
+    def __init__(self, folder: Path, etcd: Path, command: list[str], arguments: Sequence[str] = ()) -> None:
+        """arguments: flags of kube-apiserver on top of those every test needs."""
         self.folder = folder
         self.etcd = etcd
         self.command = command
+        self.arguments = arguments
         self.port = 0
         self.processes: list[subprocess.Popen[bytes]] = []
         self.authority = Authority(folder)
@@ -200,6 +203,7 @@ class ApiServer:
                 "--service-cluster-ip-range=10.0.0.0/16",
                 "--authorization-mode=RBAC",
                 "--disable-admission-plugins=ServiceAccount",
+                *self.arguments,
             ],
         )
         certificate, key = self.authority.issue("admin", "admin", organization="system:masters")
