@@ -26,6 +26,7 @@ KINDS = [
     ("storage.k8s.io", "v1", "StorageClass", "storageclasses", False),
     ("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False),
 ]
+LEASES = "/leases"
 PATH = re.compile(
     r"^/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+)/(?P<version>[^/]+))"
     r"(?:/namespaces/(?P<namespace>[^/]+)(?=/))?/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?$"
@@ -64,6 +65,7 @@ class FakeServer:
         self.lag = 0
         self.late: list[Resource] = []
         self.lock = threading.RLock()
+        self.leases: dict[str, Object] = {}
         for name in ("default", *namespaces):
             self.wishes["/api/v1/namespaces/" + name] = {"test": {"status": {"phase": "Active"}}}
 
@@ -97,6 +99,8 @@ class FakeServer:
             self._refused("GET " + path)
             if path == "/version":
                 return {"gitVersion": "v1.36.3"}
+            if LEASES in path:
+                return self._lease("GET", path, {})
             if path in self.wishes:
                 return self._object(path, self.wishes[path])
             match = PATH.match(path)
@@ -117,6 +121,8 @@ class FakeServer:
         with self.lock:
             dry = bool(query and query.get("dryRun"))
             self._refused(("DRY " if dry else method + " ") + path)
+            if LEASES in path:
+                return self._lease(method, path, copy.deepcopy(body or {}))
             if method == "DELETE":
                 if path not in self.wishes:
                     raise self._missing(path)
@@ -124,6 +130,30 @@ class FakeServer:
                 self.writes.append((method, path))
                 return {}
             return self._apply(path, copy.deepcopy(body), dict(query or {}), dry)
+
+    def _lease(self, method: str, path: str, body: Object) -> Object:
+        """Leases are kept apart: they are no part of what a run writes into the cluster."""
+        metadata = body.get("preconditions") or body.get("metadata") or {}
+        namespace = path.partition("/namespaces/")[2].partition("/")[0]
+        if method == "POST":
+            path = "%s/%s" % (path, metadata["name"])
+            if "/api/v1/namespaces/" + namespace not in self.wishes:
+                raise ApiError(404, "NotFound", f'namespaces "{namespace}" not found')
+            if path in self.leases:
+                raise ApiError(409, "AlreadyExists", "%s already exists" % path)
+        elif path not in self.leases:
+            raise self._missing(path)
+        now = self.leases.get(path, {"metadata": {}})["metadata"]
+        if method == "GET":
+            return copy.deepcopy(self.leases[path])
+        if any(now.get(key) != metadata[key] for key in ("uid", "resourceVersion") if key in metadata):
+            raise ApiError(409, "Conflict", "the object has been modified")
+        if method == "DELETE":
+            return self.leases.pop(path)
+        self.revision += 1
+        metadata.update(resourceVersion=str(self.revision), uid=now.get("uid") or "uid-%d" % self.revision)
+        self.leases[path] = body
+        return copy.deepcopy(body)
 
     def _apply(self, path: str, body: Object, query: dict[str, str], dry: bool) -> Object:
         match = PATH.match(path)

@@ -47,12 +47,14 @@ def run(
     client: Optional[EngineClient] = None,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    alive: Optional[Callable[[], bool]] = None,
 ) -> Dict[str, Any]:
     """Roll a component out (or away) and return the task's result. Raises RolloutError; no secret is in either.
 
     environ: where K8S_AUTH_* are looked up, the process's own by default. client, now, sleep: for tests.
+    alive: whether whoever started this run is still there, by default its parent process: an orphan stops writing.
     """
-    rollout = _Rollout(request, emit, _apply.Clock(now, sleep))
+    rollout = _Rollout(request, emit, _apply.Clock(now, sleep), alive)
     try:
         endpoint = _login.resolve(request.connection, environ) if client is None else None
         try:
@@ -70,9 +72,11 @@ def run(
 class _Rollout:
     """The state of one run, so that an error can still tell what was done."""
 
-    def __init__(self, request: Request, emit: Emit, clock: _apply.Clock) -> None:
+    def __init__(
+        self, request: Request, emit: Emit, clock: _apply.Clock, alive: Optional[Callable[[], bool]] = None
+    ) -> None:
         self.request = request
-        self.clock = clock
+        self.clock, self.alive = clock, alive
         self.started = clock.now()
         self.items: List[Item] = []
         self.warnings: List[str] = []
@@ -81,13 +85,18 @@ class _Rollout:
 
     def run(self, client: EngineClient) -> None:
         try:
-            with _lease.held(client, self.request, self.emit, self.clock):
-                if self.request.present:
-                    self._present(client)
-                else:
-                    self._absent(client)
+            with _lease.held(client, self.request, self.emit, self.clock, self.alive) as fenced:
+                client = fenced
+                _lease.planned(lambda: self._work(fenced), self.emit)
         finally:
             self.warnings += [text for text in client.warnings() if text not in self.warnings]
+
+    def _work(self, client: EngineClient) -> None:
+        self.items, self.warnings = [], []
+        if self.request.present:
+            self._present(client)
+        else:
+            self._absent(client)
 
     def result(self) -> Dict[str, Any]:
         return _rollout_result.build(self.request, self.items, self.warnings, self.clock.now() - self.started)

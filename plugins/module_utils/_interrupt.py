@@ -34,7 +34,8 @@ def interruptible() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         raise Interrupted(number)
 
-    before = {each: signal.signal(each, interrupt) for each in SIGNALS}
+    # What is ignored stays ignored: nohup means it.
+    before = {each: signal.signal(each, interrupt) for each in SIGNALS if signal.getsignal(each) != signal.SIG_IGN}
     pending = 0
     try:
         yield

@@ -1,0 +1,108 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""A client that writes only while the component's Lease is held."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Iterator, List, Mapping, Optional
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._leaseholder import Leaseholder
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object, Resource
+
+DRAIN_SECONDS = 5.0
+"""How long an interrupted run waits for answers to what it already sent."""
+
+_QUESTIONS = ("/apis/authorization.k8s.io/", "/apis/authentication.k8s.io/")
+"""Sent like writes, but they change nothing."""
+
+
+class Fenced:
+    """Implements EngineClient. Every write asks the Lease first; reads pass through."""
+
+    def __init__(self, client: EngineClient, lease: Leaseholder) -> None:
+        self._client = client
+        self._lease = lease
+        self._flying = 0
+        self._landed = threading.Condition()
+        if hasattr(client, "before_retry"):
+            # What is sent again after a pause must ask again: the Lease may be somebody else's by then.
+            client.before_retry = lease.check
+
+    @property
+    def idle(self) -> bool:
+        """Whether no write is on its way."""
+        return self._flying == 0
+
+    def settle(self) -> None:
+        """Wait a little for writes on their way, of threads that an interrupt left behind."""
+        hurry = getattr(self._client, "hurry", None)
+        if hurry is not None:
+            hurry()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        with self._landed:
+            while self._flying and time.monotonic() < deadline:
+                self._landed.wait(0.2)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Optional[Any] = None,
+        query: Optional[Mapping[str, str]] = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        """Send a body; a write only while the Lease is held."""
+        if (query or {}).get("dryRun") or path.startswith(_QUESTIONS):
+            return self._client.send(method, path, body, query, content_type)
+        with self._landed:
+            self._flying += 1
+        try:
+            self._lease.ensure(method, path)
+            return self._client.send(method, path, body, query, content_type)
+        finally:
+            with self._landed:
+                self._flying -= 1
+                self._landed.notify_all()
+
+    def get(self, path: str, query: Optional[Mapping[str, str]] = None) -> Object:
+        """GET; what is read of the record is remembered, to see whether another run wrote it."""
+        if path != self._lease.record_path:
+            return self._client.get(path, query)
+        try:
+            answer = self._client.get(path, query)
+        except ApiError as error:
+            if classify(error) is Answer.NOT_FOUND:
+                self._lease.record_version = ""
+            raise
+        self._lease.record_version = str(answer["metadata"].get("resourceVersion") or "")
+        return answer
+
+    def warnings(self) -> List[str]:
+        """What the server warned of, and who else is at work."""
+        return [*self._client.warnings(), *self._lease.notes]
+
+    def text(self, path: str, query: Optional[Mapping[str, str]] = None) -> str:
+        """GET plain text."""
+        return self._client.text(path, query)
+
+    def watch(self, path: str, query: Mapping[str, str], timeout: float) -> Iterator[Object]:
+        """Watch."""
+        return self._client.watch(path, query, timeout)
+
+    def resource(self, api_version: str, kind: str) -> Optional[Resource]:
+        """Look a kind up."""
+        return self._client.resource(api_version, kind)
+
+    def resources(self) -> List[Resource]:
+        """All kinds."""
+        return self._client.resources()
+
+    def forget_discovery(self) -> None:
+        """Ask again at the next look-up."""
+        self._client.forget_discovery()
