@@ -69,7 +69,7 @@ def plan(client: EngineClient, request: Request) -> List[Item]:
         if entry.id not in items:
             items[entry.id] = _from_record(client, entry)
     ordered = sorted(items.values(), key=lambda item: -_order.stage(item.id))
-    _live.read(client, ordered)
+    _live.read(client, ordered, request.component)
     for item in ordered:
         item.change, item.note = _decide(item, request.component, item.id in recorded)
         item.verdict = Verdict(Status.NOT_FOUND) if item.live is None else None

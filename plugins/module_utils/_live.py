@@ -2,35 +2,54 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""The live state of many objects: one list where many are of one kind, single reads otherwise."""
+"""The live state of many objects, in as few calls as there are kinds and whatever else the cluster holds.
+
+Objects of ours carry their component's label, so one list with that selector finds all that an earlier run wrote.
+What it doesn't find is new, or lost its label: a short list of everything may tell, else each is asked for.
+"""
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _parallel
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Client, Object
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._transform import COMPONENT_LABEL
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
+    ApiError,
+    Client,
+    Object,
+    Resource,
+)
 
 LISTED_FROM = 5
-"""As many objects of one kind and namespace are read by one list."""
+"""As many objects of one kind and namespace are read by lists."""
+PAGE = 500
+"""Objects to a page of a list of ours, as kubectl has it: no answer gets much larger than that."""
 LIST_LIMIT = 200
-"""A longer list isn't read on: single reads are cheaper then."""
+"""A longer list of everybody's objects isn't read on, nor one of twice as many as are wanted: single reads are cheaper."""
+LARGE = frozenset({"CustomResourceDefinition"})
+"""Kinds whose objects are so large that somebody else's are never worth reading."""
 
 
-def read(client: EngineClient, items: Sequence[Item]) -> None:
-    """Fill in ``live`` of every item whose kind is served."""
-    groups: Dict[Tuple[str, str, str], List[Item]] = {}
+class _Group(NamedTuple):
+    resource: Resource
+    namespace: str
+    component: str
+
+
+def read(client: EngineClient, items: Sequence[Item], component: str = "") -> None:
+    """Fill in ``live`` of every item whose kind is served. component: whose items without a label are."""
+    groups: Dict[_Group, List[Item]] = {}
     for item in items:
         if item.resource is not None:
-            key = (item.resource.api_version, item.resource.kind, item.id.namespace)
-            groups.setdefault(key, []).append(item)
+            group = _Group(item.resource, item.id.namespace, _component(item) or component)
+            groups.setdefault(group, []).append(item)
     single: List[Item] = []
-    for group in groups.values():
-        if len(group) < LISTED_FROM or not _listed(client, group):
-            single += group
+    for group, members in groups.items():
+        single += _listed(client, group, members)
     found = _parallel.each(lambda item: get(client, item.path()), single)
     for item, live in zip(single, found):
         item.live = live
@@ -46,21 +65,49 @@ def get(client: Client, path: str) -> Optional[Object]:
         raise
 
 
-def _listed(client: EngineClient, group: List[Item]) -> bool:
-    resource = group[0].resource
-    if resource is None or "list" not in resource.verbs:
-        return False
+def _component(item: Item) -> str:
+    return str(((item.manifest.body.get("metadata") or {}).get("labels") or {}).get(COMPONENT_LABEL) or "")
+
+
+def _listed(client: EngineClient, group: _Group, members: List[Item]) -> List[Item]:
+    """Read members by lists; return those that have to be asked for one by one."""
+    if len(members) < LISTED_FROM or "list" not in group.resource.verbs:
+        return members
+    missing = {item.id.name: item for item in members}
     try:
-        answer = client.get(resource.path(group[0].id.namespace), {"limit": str(LIST_LIMIT)})
+        if group.component:
+            _take(_ours(client, group), group, missing)
+        if len(missing) >= LISTED_FROM and group.resource.kind not in LARGE:
+            limit = min(LIST_LIMIT, 2 * len(missing))
+            answer = client.get(group.resource.path(group.namespace), {"limit": str(limit)})
+            _take(answer.get("items") or [], group, missing)
+            if not _continued(answer):
+                for item in missing.values():
+                    item.live = None
+                return []
     except ApiError as error:
-        if classify(error) in (Answer.FORBIDDEN, Answer.NOT_FOUND):
-            return False
-        raise
-    if (answer.get("metadata") or {}).get("continue"):
-        return False
-    by_name = {entry["metadata"]["name"]: entry for entry in answer.get("items") or []}
-    for item in group:
-        entry = by_name.get(item.id.name)
-        if entry is not None:
-            item.live = {"apiVersion": resource.api_version, "kind": resource.kind, **entry}
-    return True
+        if classify(error) not in (Answer.FORBIDDEN, Answer.NOT_FOUND):
+            raise
+    return list(missing.values())
+
+
+def _ours(client: EngineClient, group: _Group) -> Iterator[Object]:
+    """Everything of one kind and namespace that carries the component's label."""
+    query = {"labelSelector": "%s=%s" % (COMPONENT_LABEL, group.component), "limit": str(PAGE)}
+    while True:
+        answer = client.get(group.resource.path(group.namespace), query)
+        yield from answer.get("items") or []
+        if not _continued(answer):
+            return
+        query["continue"] = _continued(answer)
+
+
+def _continued(answer: Object) -> str:
+    return str((answer.get("metadata") or {}).get("continue") or "")
+
+
+def _take(found: Iterable[Object], group: _Group, missing: Dict[str, Item]) -> None:
+    for entry in found:
+        item = missing.pop(entry["metadata"]["name"], None)
+        if item is not None:
+            item.live = {"apiVersion": group.resource.api_version, "kind": group.resource.kind, **entry}
