@@ -156,7 +156,7 @@ class _Rollout:
         outcomes = _wait.wait_for(
             client,
             [
-                _wait.Target(item.resource, item.id, fresh=item.change in (Change.CREATED, Change.CONFIGURED))
+                _wait.Target(item.resource, item.id, _written(item), self.request.component)
                 for item in open_items
                 if item.resource is not None
             ],
@@ -208,3 +208,7 @@ class _Rollout:
         _absent.run(client, self.request, self.items, self.emit, self.clock.now)
         if not _absent.gone(doomed):
             raise RolloutError(_rollout_result.unfinished(self.request, self.items))
+
+
+def _written(item: Item) -> bool:
+    return item.change in (Change.CREATED, Change.CONFIGURED)

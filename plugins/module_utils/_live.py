@@ -29,7 +29,7 @@ LISTED_FROM = 5
 PAGE = 500
 """Objects to a page of a list of ours, as kubectl has it: no answer gets much larger than that."""
 LIST_LIMIT = 200
-"""A longer list of everybody's objects isn't read on, nor one of twice as many as are wanted: single reads are cheaper."""
+"""A longer list of everybody's objects, or one of twice as many as are wanted, isn't read on: single reads are less."""
 LARGE = frozenset({"CustomResourceDefinition"})
 """Kinds whose objects are so large that somebody else's are never worth reading."""
 

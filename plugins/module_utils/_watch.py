@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._transform import COMPONENT_LABEL
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
     ApiError,
     Client,
@@ -65,6 +66,7 @@ class Follower:
         self._go_on = go_on
         self._stop = stop
         self._by_name = {target.name: target for target in collection.ids}
+        self._component = collection.component
         self._path = collection.resource.path(collection.namespace)
         self._stream: Optional[Iterator[Object]] = None
         self._watchable = True
@@ -120,8 +122,19 @@ class Follower:
         objects: Dict[ObjectId, Optional[Object]] = dict.fromkeys(self._ids())
         for item in items(answer, "items"):
             self._sort_in(objects, item)
+        for target in [target for target, item in objects.items() if item is None]:
+            objects[target] = self._unlabelled(target)
         self._tell(objects=objects)
         return text(answer, "metadata", "resourceVersion")
+
+    def _unlabelled(self, target: ObjectId) -> Optional[Object]:
+        """What the selector hid: an object that lost its label. From then on all objects of the kind are read."""
+        if not self._component or self._alone:
+            return None
+        found = self._get(target.name)
+        if found is not None:
+            self._component = ""
+        return found
 
     def _get(self, name: str) -> Optional[Object]:
         try:
@@ -133,9 +146,10 @@ class Follower:
 
     def _watch(self, version: str) -> None:
         """Follow the changes from a version on; returns when a new list is needed."""
+        selector = self._selector()
         while not self._stop.is_set():
             query = {
-                **self._selector(),
+                **selector,
                 "watch": "true",
                 "resourceVersion": version,
                 "allowWatchBookmarks": "true",
@@ -147,6 +161,8 @@ class Follower:
                     if self._stop.is_set():
                         return
                     version = self._learn(event) or version
+                    if self._selector() != selector:
+                        return
             except ApiError as error:
                 if error.status == 410:
                     return
@@ -166,7 +182,7 @@ class Follower:
             objects: Dict[ObjectId, Optional[Object]] = {}
             self._sort_in(objects, obj)
             if kind == "DELETED":
-                objects = dict.fromkeys(objects)
+                objects = {target: self._unlabelled(target) for target in objects}
             if objects:
                 self._tell(objects=objects)
         return text(obj, "metadata", "resourceVersion")
@@ -181,9 +197,15 @@ class Follower:
         resource = self._collection.resource
         return {"apiVersion": resource.api_version, "kind": resource.kind, **item}
 
+    @property
+    def _alone(self) -> bool:
+        return len(self._by_name) == 1
+
     def _selector(self) -> Dict[str, str]:
-        names = list(self._by_name)
-        return {"fieldSelector": "metadata.name=%s" % names[0]} if len(names) == 1 else {}
+        """What leaves out everybody else's objects."""
+        if self._alone:
+            return {"fieldSelector": "metadata.name=%s" % next(iter(self._by_name))}
+        return {"labelSelector": "%s=%s" % (COMPONENT_LABEL, self._component)} if self._component else {}
 
     def _ids(self) -> List[ObjectId]:
         return list(self._by_name.values())

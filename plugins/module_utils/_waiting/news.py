@@ -15,11 +15,15 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 
 @dataclass(frozen=True)
 class Target:
-    """One object to wait for and how the server serves its kind. fresh: it was written just now."""
+    """One object to wait for and how the server serves its kind.
+
+    fresh: it was written just now. component: whose label it was given, to be read without everybody else's.
+    """
 
     resource: Resource
     id: ObjectId
     fresh: bool = False
+    component: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Collection:
     resource: Resource
     namespace: str
     ids: FrozenSet[ObjectId]
+    component: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,8 +97,8 @@ class Examiner(Protocol):
 
 def collections_of(targets: Sequence[Target]) -> List[Collection]:
     """Group targets into collections, in order of their first target."""
-    groups: Dict[tuple[Resource, str], set[ObjectId]] = {}
+    groups: Dict[tuple[Resource, str, str], set[ObjectId]] = {}
     for target in targets:
         namespace = target.id.namespace if target.resource.namespaced else ""
-        groups.setdefault((target.resource, namespace), set()).add(target.id)
-    return [Collection(resource, namespace, frozenset(ids)) for (resource, namespace), ids in groups.items()]
+        groups.setdefault((target.resource, namespace, target.component), set()).add(target.id)
+    return [Collection(kind, namespace, frozenset(ids), label) for (kind, namespace, label), ids in groups.items()]

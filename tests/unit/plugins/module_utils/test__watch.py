@@ -109,6 +109,51 @@ def test_a_single_object_is_read_by_its_name():
     assert server.asked[0][2] == {"fieldSelector": "metadata.name=a"}
 
 
+LABELLED = [Target(target.resource, target.id, component="demo") for target in (A, B)]
+OURS = {"labelSelector": "gpu-observability.openhands.dev/component=demo"}
+MISSING = ApiError(404, "NotFound", "no such thing")
+
+
+def test_objects_of_ours_are_read_without_everybody_elses():
+    told, server, _stop = follow(listed(thing("a"), thing("b")), [], targets=LABELLED)
+    assert names(told[0]) == {"a": "1", "b": "1"}
+    assert server.asked[0] == ("get", LIST, OURS)
+    assert server.asked[1][2].items() >= OURS.items()
+
+
+def test_one_that_the_selector_hides_is_asked_for_and_nothing_is_hidden_from_then_on():
+    told, server, _stop = follow(listed(thing("a")), thing("b", "8"), [], targets=LABELLED)
+    assert names(told[0]) == {"a": "1", "b": "8"}
+    assert [path for _verb, path, _query in server.asked] == [LIST, LIST + "/b", LIST]
+    assert "labelSelector" not in server.asked[2][2]
+
+
+def test_one_that_is_not_there_yet_keeps_the_selector():
+    told, server, _stop = follow(listed(thing("a")), MISSING, [event("ADDED", thing("b"))], [], targets=LABELLED)
+    assert [names(news) for news in told] == [{"a": "1", "b": None}, {"b": "1"}]
+    assert [verb for verb, _path, query in server.asked if query.items() >= OURS.items()] == ["get", "watch", "watch"]
+
+
+def test_losing_its_label_does_not_look_like_being_deleted():
+    told, server, _stop = follow(
+        listed(thing("a"), thing("b")),
+        [event("DELETED", thing("a", "11"))],
+        thing("a", "11"),
+        listed(thing("a", "12"), thing("b")),
+        targets=LABELLED,
+    )
+    assert [names(news) for news in told] == [{"a": "1", "b": "1"}, {"a": "11"}, {"a": "12", "b": "1"}]
+    assert server.asked[-1] == ("get", LIST, {})
+
+
+def test_one_of_ours_that_is_deleted_is_gone():
+    told, server, _stop = follow(
+        listed(thing("a"), thing("b")), [event("DELETED", thing("a", "11"))], MISSING, [], targets=LABELLED
+    )
+    assert names(told[-1]) == {"a": None}
+    assert server.asked[-1][2].items() >= OURS.items()
+
+
 def test_a_watch_goes_on_from_the_list_and_then_from_the_last_version_seen():
     told, server, _stop = follow(
         listed(thing("a"), version="10"),
