@@ -37,7 +37,7 @@ def patch(client: EngineClient, path: str, body: Object, force: bool = False, dr
 def check(client: EngineClient, item: Item, coming: FrozenSet[str]) -> List[Problem]:
     """Dry-run one item whose place exists; fill in what it would become. ``coming``: names this set will create."""
     try:
-        item.planned = patch(client, item.path(), item.manifest.body, dry_run=True)
+        item.planned = patch(client, item.path(), item.manifest.body, force="*" in item.take_over, dry_run=True)
     except ApiError as error:
         return _refused(client, item, error, coming)
     item.change = compare(item.live, item.planned)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
@@ -41,7 +41,9 @@ class Item:
     """Take the fields over from their owners."""
     note: str = ""
     take_over: Tuple[str, ...] = ()
-    """Paths of fields that may be taken from any owner."""
+    """Paths of fields that may be taken from any owner; ``*`` is all of them."""
+    adopt_from: FrozenSet[str] = frozenset()
+    """Field managers whose part of the object becomes ours before it is applied."""
     may_recreate: bool = False
     """Whether deleting and creating it again was permitted."""
     recreate: bool = False
