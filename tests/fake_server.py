@@ -60,6 +60,8 @@ class FakeServer:
         self.refuse: dict[str, list[ApiError]] = {}
         self.writes: list[tuple[str, str]] = []
         self.notes: list[str] = []
+        self.denied: set[str] = set()
+        self.asked: list[Object] = []
         self.revision = 0
         self.revisions: dict[str, int] = {}
         self.lag = 0
@@ -121,6 +123,8 @@ class FakeServer:
         with self.lock:
             dry = bool(query and query.get("dryRun"))
             self._refused(("DRY " if dry else method + " ") + path)
+            if path.startswith("/apis/auth"):
+                return self._review(body)
             if LEASES in path:
                 return self._lease(method, path, copy.deepcopy(body or {}))
             if method == "DELETE":
@@ -130,6 +134,18 @@ class FakeServer:
                 self.writes.append((method, path))
                 return {}
             return self._apply(path, copy.deepcopy(body), dict(query or {}), dry)
+
+    def _review(self, body: Object) -> Object:
+        """Everything is allowed but what is in ``denied``, as "verb resource" or "verb resource name"."""
+        asked = (body.get("spec") or {}).get("resourceAttributes") or {}
+        self.asked.append(asked)
+        if body["kind"] == "SelfSubjectReview":
+            return {"status": {"userInfo": {"username": "jane"}}}
+        if asked["verb"] == "*":
+            return {"status": {"allowed": not self.denied}}
+        resource = "/".join(part for part in (asked["resource"], asked.get("subresource")) if part)
+        call = "%s %s" % (asked["verb"], resource)
+        return {"status": {"allowed": not {call, "%s %s" % (call, asked["name"])} & self.denied}}
 
     def _lease(self, method: str, path: str, body: Object) -> Object:
         """Leases are kept apart: they are no part of what a run writes into the cluster."""

@@ -105,7 +105,11 @@ class _Rollout:
         if not self.request.manifests:
             self.warnings.append("%s: no objects were rendered, nothing is done." % self.request.component)
             return
-        plan = _plan.make(client, self.request)
+        try:
+            plan = _plan.make(client, self.request)
+        except (RolloutError, ApiError) as error:
+            _access.explain(client, self.request, error)
+            raise
         self.items = plan.items
         self.warnings += plan.warnings
         self.secrets |= _mask.secret_values(item.manifest.body for item in plan.items)
@@ -114,8 +118,8 @@ class _Rollout:
             "%d objects: %d to create, %d to change, %d unchanged"
             % (len(plan.items), number["created"], number["configured"], number["unchanged"])
         )
-        _access.check(client, self.request, plan.items)
         doomed = _prune.plan(client, self.request, plan.recorded or [], plan.items)
+        _access.check(client, self.request, [*plan.items, *doomed])
         if self.request.check_mode:
             self._judge()
             self.items = plan.items + doomed
@@ -203,6 +207,7 @@ class _Rollout:
         kept = [item for item in self.items if item.change is Change.SKIPPED]
         if kept:
             self.warnings.append("Left in place: %s." % "; ".join("%s (%s)" % (i.id, i.note) for i in kept))
+        _access.check(client, self.request, self.items)
         if self.request.check_mode:
             return
         _absent.run(client, self.request, self.items, self.emit, self.clock.now)
