@@ -43,6 +43,11 @@ def leaves(value: Any, path: str = "") -> dict[str, Any]:
     return {path: value}
 
 
+def fields(value: Any) -> dict[str, Any]:
+    """A value as fieldsV1 writes it; a list is one field."""
+    return {"f:" + key: fields(item) for key, item in value.items()} if isinstance(value, dict) else {}
+
+
 def merged(base: Any, change: Any) -> Any:
     """Deep merge of two managers' wishes."""
     if isinstance(base, dict) and isinstance(change, dict):
@@ -133,7 +138,18 @@ class FakeServer:
                 del self.wishes[path]
                 self.writes.append((method, path))
                 return {}
+            if content_type == "application/merge-patch+json":
+                return self._rename(path, body["metadata"]["managedFields"])
             return self._apply(path, copy.deepcopy(body), dict(query or {}), dry)
+
+    def _rename(self, path: str, entries: list[Object]) -> Object:
+        """Owners whose entry is gone from managedFields lose their fields to the last one that is left."""
+        wishes = self.wishes[path]
+        names = [entry["manager"] for entry in entries]
+        for name in [name for name in wishes if name not in names]:
+            wishes[names[-1]] = merged(wishes.pop(name), wishes.get(names[-1], {}))
+        self._touch(path)
+        return self._object(path, wishes)
 
     def _review(self, body: Object) -> Object:
         """Everything is allowed but what is in ``denied``, as "verb resource" or "verb resource name"."""
@@ -218,7 +234,7 @@ class FakeServer:
         metadata["uid"] = "uid-of-" + path
         metadata["resourceVersion"] = str(self.revisions.get(path, 0))
         metadata["managedFields"] = [
-            {"manager": name, "operation": "Apply", "time": "now", "fieldsV1": sorted(leaves(body))}
+            {"manager": name, "operation": "Apply", "time": "now", "fieldsV1": fields(body)}
             for name, body in wishes.items()
         ]
         return merged(whole, self.extra.get(path, {}))
@@ -233,10 +249,13 @@ class FakeServer:
 
     @staticmethod
     def _drop(body: Object, field: str) -> None:
-        *steps, last = field.strip(".").split(".")
-        for step in steps:
-            body = body[step]
-        body.pop(last, None)
+        """Remove the field at a path whose keys may have dots of their own."""
+        path = field.removeprefix(".")
+        for key in list(body):
+            if path == key:
+                del body[key]
+            elif path.startswith(key + ".") and isinstance(body[key], dict):
+                FakeServer._drop(body[key], path.removeprefix(key))
 
     @staticmethod
     def _missing(path: str) -> ApiError:

@@ -70,7 +70,10 @@ def make(client: EngineClient, request: Request) -> Plan:
     problems += _namespaces(client, plan, sound, request)
     problems += _terminating(items)
     plan.recorded = _inventory.read(client, request.inventory_namespace, request.component)
-    problems += _existing.check(items, plan.recorded or [], request)
+    foreign = _existing.check(items, plan.recorded or [], request)
+    problems += foreign
+    stopped = {(problem.source, problem.object) for problem in foreign}
+    sound = [item for item in sound if (item.source, str(item.id)) not in stopped]
     left_alone = {entry.id: entry for entry in plan.recorded or ()}
     sound = [i for i in sound if i.id not in left_alone or not _fingerprint.untouched(i, left_alone[i.id])]
     ready = [i for i in sound if i.resource is not None and i.id.namespace not in plan.new_namespaces]
