@@ -62,12 +62,18 @@ RULES: Tuple[Rule, ...] = (
     _rule(Answer.STALE, 409),
     _rule(Answer.THROTTLED, 429),
     _rule(Answer.INVALID, 400, 413, 415, 422),
+    # Server-side apply answers unknown fields, wrong types and duplicate list keys with a bare 500.
+    _rule(Answer.INVALID, 500, text="failed to create typed "),
     _rule(Answer.WEBHOOK, 500, text="failed calling webhook"),
+    _rule(Answer.WEBHOOK, 500, text="conversion webhook for "),
     _rule(Answer.TRANSIENT, 500, reason="InternalError"),
     _rule(Answer.TRANSIENT, 500, reason="ServerTimeout"),
     _rule(Answer.TRANSIENT, 500, text="etcdserver: "),
     _rule(Answer.TRANSIENT, 500, text="context deadline exceeded"),
-    # Server-side apply answers unknown fields, wrong types and duplicate list keys with a bare 500.
+    # The API server's own connection to etcd (gRPC) breaks.
+    _rule(Answer.TRANSIENT, 500, text="rpc error: "),
+    _rule(Answer.TRANSIENT, 500, text="transport is closing"),
+    _rule(Answer.TRANSIENT, 500, text="connection refused"),
     _rule(Answer.INVALID, 500),
     _rule(Answer.TRANSIENT, 408, 502, 503, 504),
 )

@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 import threading
 import time
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Protocol
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Protocol, Set
 from urllib.parse import urlencode
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _discovery, _transport
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import RETRIED, Answer, classify
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._requests import (
     decode,
@@ -23,6 +22,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._reque
     no_answer,
     refusal,
 )
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._retry import Attempt, Patience, api_of
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._stream import Stream
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
     ApiError,
     Client,
@@ -31,10 +32,9 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 )
 
 READ_SECONDS = 60.0
-PATIENCE_SECONDS = 30.0
-"""How long a call that can be repeated is repeated."""
-FIRST_PATIENCE_SECONDS = 3.0
-"""The same before the server ever answered: a wrong address should be said soon."""
+STALE_SECONDS = 10.0
+"""How long an aggregated API that is down is asked for again before its kinds are given up."""
+_REGISTRATIONS = "/apis/apiregistration.k8s.io/v1/apiservices/"
 _WARNING = re.compile(r'^299 \S+ "(?P<text>.*)"$')
 
 
@@ -57,15 +57,19 @@ class HttpClient:
         pool: Optional[Any] = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        patience: float = PATIENCE_SECONDS,
+        patience: Optional[float] = None,
     ) -> None:
         self.endpoint = endpoint
         self._pool = pool if pool is not None else _transport.pool(endpoint)
         self._headers = headers_of(endpoint)
-        self._clock, self._sleep, self._patience = clock, sleep, patience
-        self._answered = False
+        self._clock, self._sleep = clock, sleep
+        self._patience = Patience(clock, patience)
+        self.before_retry: Callable[[str], None] = lambda _path: None
+        """Called with the path before a write is sent again; may raise."""
         self._lock = threading.Lock()
         self._kinds: Optional[Dict[_discovery.Key, Resource]] = None
+        self._stale: FrozenSet[str] = frozenset()
+        self._missed: Set[str] = set()
         self._warnings: Dict[str, None] = {}
 
     def get(self, path: str, query: Optional[Mapping[str, str]] = None) -> Object:
@@ -89,29 +93,46 @@ class HttpClient:
         """GET plain text."""
         return self._call("GET", path, query, None, {"Accept": "*/*"}).decode("utf-8", "replace")
 
-    def watch(self, path: str, query: Mapping[str, str], timeout: float) -> Iterator[Object]:
-        """Yield watch events until the server or the timeout ends the stream."""
+    def watch(self, path: str, query: Mapping[str, str], timeout: float) -> Stream:
+        """Watch events until the server, the timeout or its ``close()`` ends the stream."""
         seconds = max(1, int(timeout))
         asked = {**query, "watch": "true", "timeoutSeconds": str(seconds)}
-        response = self._request("GET", path, asked, None, {}, read=timeout + 5.0, stream=True)
-        buffer = b""
-        try:
-            _accept(response)
-            for chunk in response.stream(65536, decode_content=True):
-                *lines, buffer = (buffer + chunk).split(b"\n")
-                for line in lines:
-                    if line.strip():
-                        yield json.loads(line)
-        except ApiError:
-            raise
-        except Exception as exc:  # urllib3 and sockets raise many kinds when a stream breaks
-            raise no_answer(self.endpoint, exc) from exc
-        finally:
-            # A stream that is left halfway can't be used again.
-            response.close()
+
+        def begin() -> Any:
+            response = self._request("GET", path, asked, None, {}, read=timeout + 5.0, stream=True)
+            try:
+                _accept(response)
+            except BaseException:
+                response.close()
+                raise
+            return response
+
+        return Stream(begin, lambda exc: no_answer(self.endpoint, exc))
+
+    def hurry(self) -> None:
+        """Repeat no call any more: the run is over."""
+        self._patience.hurry()
 
     def resource(self, api_version: str, kind: str) -> Optional[Resource]:
         """Look a kind up; the server is asked once."""
+        found = self._discovered().get((api_version, kind))
+        if found is None and api_version in self._stale:
+            found = self._stale_resource(api_version, kind)
+        return found
+
+    def _stale_resource(self, api_version: str, kind: str) -> Optional[Resource]:
+        """Look a kind up that the server can't speak for just now. Raises ApiError that names the APIService."""
+        deadline = self._clock() + (0.0 if api_version in self._missed else STALE_SECONDS)
+        while api_version in self._stale:
+            if self._clock() >= deadline:
+                self._missed.add(api_version)
+                group, _slash, version = api_version.rpartition("/")
+                why = self._broken_service(group, version) or "the APIService %s.%s is down" % (version, group)
+                text = "whether there is a kind %s in %s isn't known now: %s" % (kind, api_version, why)
+                raise ApiError(503, "ServiceUnavailable", text)
+            self._sleep(1.0)
+            self.forget_discovery()
+            self._discovered()
         return self._discovered().get((api_version, kind))
 
     def resources(self) -> List[Resource]:
@@ -132,10 +153,13 @@ class HttpClient:
         with self._lock:
             kinds = self._kinds
         if kinds is None:
-            kinds = _discovery.discover(lambda path, extra: decode(self._call("GET", path, None, None, extra), path))
+            kinds, stale = _discovery.survey(self._fetch)
             with self._lock:
-                self._kinds = kinds
+                self._kinds, self._stale = kinds, stale
         return kinds
+
+    def _fetch(self, path: str, extra: Mapping[str, str]) -> Object:
+        return decode(self._call("GET", path, None, None, extra), path)
 
     def _call(
         self,
@@ -145,23 +169,40 @@ class HttpClient:
         body: Optional[bytes] = None,
         extra: Optional[Mapping[str, str]] = None,
     ) -> bytes:
-        started, attempt, renewed = self._clock(), 0, False
+        attempt, renewed = Attempt(self._clock()), False
+        dry_run = bool(query and query.get("dryRun"))
         while True:
             try:
+                if attempt.number and method != "GET" and not dry_run:
+                    self.before_retry(path)
                 return self._once(method, path, query, body, extra or {})
             except ApiError as error:
-                answer = classify(error)
-                if answer is Answer.UNAUTHENTICATED and not renewed and self._renew_token():
+                if classify(error) is Answer.UNAUTHENTICATED and not renewed and self._renew_token():
                     renewed = True
                     continue
-                if answer not in RETRIED or not _repeatable(method, answer):
-                    raise
-                patience = self._patience if self._answered else min(self._patience, FIRST_PATIENCE_SECONDS)
-                pause = _pause(attempt, error.retry_after)
-                if self._clock() - started + pause > patience:
-                    raise
+                try:
+                    pause = self._patience.pause(attempt, error, method, path, dry_run)
+                except ApiError as final:
+                    raise self._blamed(final, path) from error
                 self._sleep(pause)
-                attempt += 1
+                attempt.number += 1
+
+    def _blamed(self, error: ApiError, path: str) -> ApiError:
+        """Name the APIService where the part of the API that a path belongs to is served by another server."""
+        if error.status != 503 or not path.startswith("/apis/") or path.startswith(_REGISTRATIONS):
+            return error
+        _empty, _apis, group, version = api_of(path).split("/")
+        why = self._broken_service(group, version)
+        return ApiError(error.status, error.reason, "%s; %s" % (error.message, why), error.details) if why else error
+
+    def _broken_service(self, group: str, version: str) -> str:
+        """What the server says of an aggregated API; empty where that is well, unknown or may not be read."""
+        name = "%s.%s" % (version, group)
+        try:
+            registration = decode(self._once("GET", _REGISTRATIONS + name, None, None, {}), name)
+        except ApiError:
+            return ""
+        return _discovery.complaint(name, registration)
 
     def _once(
         self,
@@ -172,13 +213,14 @@ class HttpClient:
         extra: Mapping[str, str],
     ) -> bytes:
         response = self._request(method, path, query, body, extra)
-        self._answered = True
+        self._patience.answered = True
         for value in response.headers.getlist("Warning"):
             match = _WARNING.match(value)
             with self._lock:
                 self._warnings[match.group("text").replace('\\"', '"') if match else value] = None
         if response.status >= 400:
             raise refusal(response.status, response.headers, response.data)
+        self._patience.succeeded(path)
         data: bytes = response.data
         return data
 
@@ -230,17 +272,6 @@ def _accept(response: Any) -> None:
     """Raise the refusal that a stream began with."""
     if response.status >= 400:
         raise refusal(response.status, response.headers, response.read())
-
-
-def _repeatable(method: str, answer: Answer) -> bool:
-    """A refused call can always be repeated, one without an answer only if doing it twice is doing it once."""
-    return method != "POST" or answer is Answer.THROTTLED
-
-
-def _pause(attempt: int, retry_after: Optional[float]) -> float:
-    """Seconds before the next try: doubling with jitter, and never sooner than the server asks."""
-    backoff: float = min(5.0, 0.25 * 2**attempt)
-    return max(retry_after or 0.0, backoff * random.uniform(0.5, 1.0))  # noqa: S311 (spreads retries)
 
 
 def _timeout(read: float) -> Any:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object, Resource
 
@@ -23,23 +23,29 @@ Key = Tuple[str, str]
 """(api_version, kind)"""
 
 
-def discover(fetch: Fetch) -> Dict[Key, Resource]:
-    """Ask the server for all its kinds."""
+def survey(fetch: Fetch) -> Tuple[Dict[Key, Resource], FrozenSet[str]]:
+    """Ask for all kinds, and for the api_versions that the server can't speak for now (an APIService is down)."""
     found: Dict[Key, Resource] = {}
+    stale: Set[str] = set()
     for root in ("/api", "/apis"):
         answer = fetch(root, {"Accept": ACCEPT})
-        resources = parse(answer) if answer.get("kind") == "APIGroupDiscoveryList" else _legacy(root, answer, fetch)
+        modern = answer.get("kind") == "APIGroupDiscoveryList"
+        resources, missing = parse(answer) if modern else _legacy(root, answer, fetch)
+        stale |= missing
         for resource in resources:
             found.setdefault((resource.api_version, resource.kind), resource)
-    return found
+    return found, frozenset(stale)
 
 
-def parse(answer: Object) -> List[Resource]:
-    """Read an APIGroupDiscoveryList; a broken aggregated API has no resources and hides nothing else."""
+def parse(answer: Object) -> Tuple[List[Resource], Set[str]]:
+    """Read an APIGroupDiscoveryList; a broken aggregated API has its last known resources, or none."""
     found: List[Resource] = []
+    stale: Set[str] = set()
     for group in answer.get("items") or []:
         name = str((group.get("metadata") or {}).get("name") or "")
         for version in group.get("versions") or []:
+            if version.get("freshness") == "Stale":
+                stale.add("%s/%s" % (name, version.get("version")))
             for entry in version.get("resources") or []:
                 kind = entry.get("responseKind") or {}
                 found.append(
@@ -52,10 +58,10 @@ def parse(answer: Object) -> List[Resource]:
                         verbs=frozenset(entry.get("verbs") or ()),
                     )
                 )
-    return found
+    return found, stale
 
 
-def _legacy(root: str, answer: Object, fetch: Fetch) -> List[Resource]:
+def _legacy(root: str, answer: Object, fetch: Fetch) -> Tuple[List[Resource], Set[str]]:
     if root == "/api":
         versions = [("", str(version)) for version in answer.get("versions") or []]
     else:
@@ -65,16 +71,30 @@ def _legacy(root: str, answer: Object, fetch: Fetch) -> List[Resource]:
             for version in group.get("versions") or []
         ]
     found: List[Resource] = []
+    stale: Set[str] = set()
     for group, version in versions:
         path = "%s/%s/%s" % (root, group, version) if group else "%s/%s" % (root, version)
         try:
             listing = fetch(path, {})
         except ApiError as error:
-            if error.status in (404, 503):  # an aggregated API that is down
+            if error.status == 503:  # an aggregated API that is down
+                stale.add("%s/%s" % (group, version))
+                continue
+            if error.status == 404:  # gone since the groups were listed
                 continue
             raise
         found += [_entry(group, version, item) for item in listing.get("resources") or [] if "/" not in item["name"]]
-    return found
+    return found, stale
+
+
+def complaint(name: str, registration: Mapping[str, Any]) -> str:
+    """Why an APIService isn't available; empty where it is, or where the server itself serves the group."""
+    conditions = (registration.get("status") or {}).get("conditions") or []
+    available = next((c for c in conditions if c.get("type") == "Available"), None)
+    if available is None or available.get("status") == "True":
+        return ""
+    reason = ": ".join(str(available[key]) for key in ("reason", "message") if available.get(key))
+    return "the APIService %s isn't available (%s)" % (name, reason)
 
 
 def _entry(group: str, version: str, item: Mapping[str, Any]) -> Resource:

@@ -9,12 +9,18 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import time
+from email.utils import parsedate_to_datetime
 from typing import Any, Iterator, Mapping, Optional
 from urllib.parse import quote
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _transport
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object
+
+_CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+_UNSENT = ("NewConnectionError", "ConnectTimeoutError", "NameResolutionError")
+"""urllib3's names for what goes wrong before a request is sent."""
 
 USER_AGENT = "openhands.gpu_observability"
 
@@ -66,9 +72,15 @@ def refusal(status: int, headers: Mapping[str, str], raw: bytes) -> ApiError:
 
 def _retry_after(headers: Mapping[str, str], details: Mapping[str, Any]) -> Optional[float]:
     value = headers.get("Retry-After") or details.get("retryAfterSeconds")
+    if not value:
+        return None
     try:
-        return float(value) if value else None
+        return float(value)
     except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(str(value)).timestamp() - time.time())
+    except (TypeError, ValueError):
         return None
 
 
@@ -80,14 +92,17 @@ def no_answer(endpoint: Endpoint, exc: BaseException) -> ApiError:
             text = "%s's certificate isn't trusted: %s" % (endpoint.server, cause.verify_message)
             return ApiError(0, "BadCertificate", text)
     for cause in causes:
-        if isinstance(cause, ssl.SSLError):
+        # A connection that was cut in the middle of TLS says nothing about certificates.
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, _CUT):
             return ApiError(
                 0, "BadCertificate", "no TLS with %s: %s" % (endpoint.server, getattr(cause, "reason", None) or cause)
             )
     timed_out = any(isinstance(cause, TimeoutError) or "Timeout" in type(cause).__name__ for cause in causes)
     deepest = causes[-1]
     reason = "no answer in time" if timed_out else getattr(deepest, "strerror", None) or str(deepest)
-    return ApiError(0, "Unreachable", "%s can't be reached: %s" % (endpoint.server, reason))
+    unsent = any(type(cause).__name__ in _UNSENT for cause in causes)
+    details = {"sent": False} if unsent else {}
+    return ApiError(0, "Unreachable", "%s can't be reached: %s" % (endpoint.server, reason), details)
 
 
 def _chain(exc: Optional[BaseException]) -> Iterator[BaseException]:

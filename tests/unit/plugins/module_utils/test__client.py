@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import urllib3
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _client, _requests, _transport
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _client, _requests, _retry, _transport
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import HttpClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import ConnectionProblem
@@ -148,14 +148,14 @@ def test_patience_ends_and_is_short_before_the_first_answer():
         client(Pool(refused()), time).get("/x")
     assert caught.value.status == 0
     assert "https://host:6443 can't be reached" in caught.value.message
-    assert sum(time.slept) <= _client.FIRST_PATIENCE_SECONDS
+    assert sum(time.slept) <= _retry.FIRST_PATIENCE_SECONDS
 
     time = Time()
     made = client(Pool(Answer(), refused()), time)
     made.get("/x")
     with pytest.raises(ApiError):
         made.get("/x")
-    assert 10 < sum(time.slept) <= _client.PATIENCE_SECONDS
+    assert 30 < sum(time.slept) <= 60
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
@@ -174,11 +174,20 @@ def test_invalid_input_told_as_500_is_not_repeated():
     assert len(pool.calls) == 1
 
 
-def test_a_post_without_answer_is_not_repeated():
-    pool = Pool(refused())
+@pytest.mark.parametrize(
+    "answer", [ConnectionResetError(104, "reset"), Answer(503), Answer(500, {"reason": "InternalError"})]
+)
+def test_a_post_that_may_have_been_obeyed_is_not_repeated(answer):
+    pool = Pool(answer)
     with pytest.raises(ApiError):
         client(pool).send("POST", "/x", {})
     assert len(pool.calls) == 1
+
+
+@pytest.mark.parametrize("answer", [refused(), Answer(429)])
+def test_a_post_that_was_certainly_not_obeyed_is_repeated(answer):
+    pool = Pool(answer, Answer(body={"ok": 1}))
+    assert client(pool).send("POST", "/x", {}) == {"ok": 1}
 
 
 def test_a_rotated_token_is_read_again(tmp_path):
@@ -262,6 +271,26 @@ def test_a_watch_that_is_refused_or_breaks_raises():
         list(client(Pool(Broken())).watch("/x", {}, 5))
 
 
+def test_a_watch_that_is_closed_ends_without_a_word():
+    class Endless(Answer):
+        def stream(self, size, decode_content):
+            while not self.closed:
+                yield b'{"type": "BOOKMARK"}\n'
+
+    endless = Endless()
+    stream = client(Pool(endless)).watch("/x", {}, 5)
+    assert next(stream) == {"type": "BOOKMARK"}
+    stream.close()
+    assert list(stream) == []
+    assert endless.closed
+
+    pool = Pool(Answer())
+    never = client(pool).watch("/x", {}, 5)
+    never.close()
+    assert list(never) == []
+    assert pool.calls == []
+
+
 def test_discovery_is_asked_once_until_it_is_forgotten():
     pool = Pool(Answer(body={"kind": "APIGroupDiscoveryList", "items": []}))
     made = client(pool)
@@ -271,6 +300,68 @@ def test_discovery_is_asked_once_until_it_is_forgotten():
     made.forget_discovery()
     made.resource("v1", "Pod")
     assert len(pool.calls) == 4
+
+
+STALE = {
+    "kind": "APIGroupDiscoveryList",
+    "items": [{"metadata": {"name": "down.io"}, "versions": [{"version": "v1", "freshness": "Stale"}]}],
+}
+DOWN = {"status": {"conditions": [{"type": "Available", "status": "False", "reason": "MissingEndpoints"}]}}
+
+
+class Routes(Pool):
+    """Answers by path."""
+
+    def __init__(self, **answers: Any) -> None:
+        super().__init__()
+        self.answers = answers
+
+    def request(self, method: str, url: str, **options: Any) -> Answer:
+        self.calls.append({"method": method, "url": url, **options})
+        return next(answer for part, answer in self.answers.items() if part in url)
+
+
+def test_a_kind_of_an_api_that_is_down_is_said_with_its_service():
+    time = Time()
+    pool = Routes(apiservices=Answer(body=DOWN), api=Answer(body=STALE))
+    made = client(pool, time)
+    with pytest.raises(ApiError, match=r"kind X in down.io/v1 isn't known now: the APIService v1.down.io isn't avail"):
+        made.resource("down.io/v1", "X")
+    assert sum(time.slept) == _client.STALE_SECONDS
+    with pytest.raises(ApiError, match=r"v1\.down\.io"):
+        made.resource("down.io/v1", "Y")
+    assert sum(time.slept) == _client.STALE_SECONDS, "waited once, not for every kind"
+    assert made.resource("other.io/v1", "X") is None
+
+
+def test_a_call_to_an_api_that_is_down_names_its_service():
+    pool = Routes(apiservices=Answer(body=DOWN), things=Answer(503, b"service unavailable"))
+    with pytest.raises(
+        ApiError, match=r"service unavailable; tried \d+ times in \d+ s; the APIService v1.down.io isn't"
+    ):
+        client(pool).get("/apis/down.io/v1/things")
+
+
+def test_before_a_write_is_sent_again_its_sender_is_asked():
+    made = client(Pool(Answer(503), Answer(body={})))
+    asked = []
+    made.before_retry = asked.append
+    made.get("/x")
+    made.send("PATCH", "/x", {})
+    assert asked == []
+    made = client(Pool(Answer(503), Answer(body={})))
+    made.before_retry = asked.append
+    made.send("PATCH", "/y", {})
+    assert asked == ["/y"]
+
+
+def test_a_run_that_is_over_repeats_nothing():
+    time = Time()
+    made = client(Pool(Answer(503)), time)
+    made.hurry()
+    with pytest.raises(ApiError):
+        made.get("/x")
+    assert time.slept == []
 
 
 # Transport

@@ -82,7 +82,8 @@ def legacy(path, headers):
 
 @pytest.mark.parametrize("fetch", [modern, legacy])
 def test_new_and_old_servers_say_the_same(fetch):
-    found = _discovery.discover(fetch)
+    found, stale = _discovery.survey(fetch)
+    assert len(stale) == 1
     assert {key: (r.plural, r.namespaced) for key, r in found.items()} == {
         ("v1", "Pod"): ("pods", True),
         ("v1", "Node"): ("nodes", False),
@@ -100,7 +101,7 @@ def test_an_old_server_that_refuses_is_an_error():
         return LEGACY[path]
 
     with pytest.raises(ApiError):
-        _discovery.discover(refuses)
+        _discovery.survey(refuses)
 
 
 @pytest.mark.parametrize(
@@ -114,4 +115,20 @@ def test_an_old_server_that_refuses_is_an_error():
     ],
 )
 def test_an_unknown_kind_gets_a_hint(api_version, kind, text):
-    assert _discovery.hint(api_version, kind, _discovery.discover(modern).values()).startswith(text)
+    assert _discovery.hint(api_version, kind, _discovery.survey(modern)[0].values()).startswith(text)
+
+
+def test_an_api_that_is_down_is_told_apart_from_one_that_lacks_a_kind():
+    assert _discovery.survey(modern)[1] == {"broken.example.org/v1"}
+    assert _discovery.survey(legacy)[1] == {"down.example.org/v1"}
+
+
+def test_the_registration_of_an_api_says_what_is_wrong_with_it():
+    down = {"type": "Available", "status": "False", "reason": "MissingEndpoints", "message": "no endpoints"}
+    name = "v1.broken.example.org"
+    assert (
+        _discovery.complaint(name, {"status": {"conditions": [down]}})
+        == "the APIService v1.broken.example.org isn't available (MissingEndpoints: no endpoints)"
+    )
+    assert _discovery.complaint(name, {"status": {"conditions": [{**down, "status": "True"}]}}) == ""
+    assert _discovery.complaint(name, {}) == ""
