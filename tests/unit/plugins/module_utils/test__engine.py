@@ -236,9 +236,9 @@ def test_a_reference_into_the_set_is_waited_for(server):
     missing = ApiError(404, "NotFound", 'clusterroles "reader" not found')
     server.refuse = {"DRY " + path: [missing], "PATCH " + path: [missing, missing]}
     assert changes(rollout(server, join(binding, role))) == {"bind": "created", "reader": "created"}
-    server.refuse = {"DRY " + path: [ApiError(403, "Forbidden", 'User "reader" cannot patch')]}
+    server.refuse = {"DRY " + path + "-2": [ApiError(403, "Forbidden", 'User "reader" cannot patch')]}
     with pytest.raises(InvalidInput, match="not allowed"):
-        rollout(server, binding, component="other")
+        rollout(server, binding.replace("name: bind", "name: bind-2"), component="other")
 
 
 def test_what_left_the_set_is_told_and_stays_on_record(server):
