@@ -119,3 +119,26 @@ ROLLOUT_INFO_ARGSPEC: ArgumentSpec = {
     "conditions": {"type": "list", "elements": "dict", "default": [], "options": CONDITION_OPTIONS},
     **CONNECTION_ARGSPEC,
 }
+
+SURVEY_OPTIONS: ArgumentSpec = {
+    "name": {"type": "str", "required": True},
+    "existing": {"type": "str", "choices": ["stop", "adopt", "use"], "default": "stop"},
+    "own": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "kind": {"type": "str", "required": True},
+            "namespace": {"type": "str"},
+            "name": {"type": "str", "required": True},
+        },
+    },
+    "host_ports": {"type": "list", "elements": "int", "default": []},
+    "arguments": {"type": "list", "elements": "str", "default": []},
+    "namespaces": {"type": "list", "elements": "str", "default": []},
+}
+
+CLUSTER_SURVEY_ARGSPEC: ArgumentSpec = {
+    "components": {"type": "list", "elements": "dict", "default": [], "options": SURVEY_OPTIONS},
+    **CONNECTION_ARGSPEC,
+}
