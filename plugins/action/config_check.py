@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.errors import AnsibleActionFail
@@ -79,13 +78,7 @@ class ActionModule(ActionBase):
         return dict(validation.validated_parameters)
 
     def _manifests(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> List[Manifest]:
-        role = self._task._role  # noqa: SLF001 (no public name)
-        folder = os.path.join(role._role_path, "templates") if role is not None else None  # noqa: SLF001 (likewise)
-        names = _render.find(options["templates"], folder)
-        manifests: List[Manifest] = []
-        if folder is not None:
-            shown = os.path.join("roles", role.get_name(), "templates")
-            manifests += _render.render(self._templar, names, folder, variables, shown)
+        manifests = _render.of_role(self._task, self._templar, options["templates"], variables)
         for index, body in enumerate(options["manifests"]):
             manifests += _loader.flatten(body, "manifests[%d]" % index)
         # Overrides of objects that aren't looked at here are the rollout's to judge.

@@ -63,15 +63,11 @@ class ActionModule(ActionBase):
         return bool(local) and not self._play_context.become
 
     def _manifests(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> List[Manifest]:
-        role = self._task._role  # noqa: SLF001 (no public name)
-        folder = os.path.join(role._role_path, "templates") if role is not None else None  # noqa: SLF001 (likewise)
-        names = _render.find(options["templates"], folder)
+        rendered = _render.of_role(self._task, self._templar, options["templates"], variables)
         manifests = _upstream.load(
             options["upstream"], options["upstream_base"], options["upstream_cache"], self._emitter(options)
         )
-        if folder is not None:
-            shown = os.path.join("roles", role.get_name(), "templates")
-            manifests += _render.render(self._templar, names, folder, variables, shown)
+        manifests += rendered
         for index, body in enumerate(options["manifests"]):
             manifests += _loader.flatten(body, "manifests[%d]" % index)
         return manifests

@@ -58,6 +58,16 @@ def find(patterns: Sequence[str], folder: Optional[str]) -> List[str]:
     return list(dict.fromkeys(found))
 
 
+def of_role(task: Any, templar: Any, patterns: Sequence[str], variables: Mapping[str, Any]) -> List[Manifest]:
+    """Render templates of the role that a task is in: there, and nowhere else, they are looked up."""
+    role = task._role  # noqa: SLF001 (no public name)
+    folder = os.path.join(role._role_path, "templates") if role is not None else None  # noqa: SLF001 (likewise)
+    names = find(patterns, folder)
+    if folder is None:
+        return []
+    return render(templar, names, folder, variables, os.path.join("roles", role.get_name(), "templates"))
+
+
 def render(
     templar: Any, names: Iterable[str], folder: str, variables: Mapping[str, Any], shown: str = "templates"
 ) -> List[Manifest]:
