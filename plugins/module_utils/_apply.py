@@ -164,8 +164,13 @@ def _write_refused(client: EngineClient, item: Item, error: ApiError, last: bool
     """Return (try again, problems)."""
     answer = classify(error)
     if answer in (Answer.STALE, Answer.EXISTS) and not last:
+        before, change = item.live, item.change
         item.live = _live.get(client, item.path())
         problems = _dry_run.check(client, item, frozenset())
+        if not problems and item.change is Change.UNCHANGED:
+            # It was written and the answer was lost, or another wanted the same: nothing is left to write.
+            item.applied, item.live, item.change = item.live, before, change
+            return False, []
         return not problems, problems
     if answer is Answer.OWNED:
         return False, [item.problem(_conflicts.sentence(c), c.field) for c in _conflicts.read(error)]

@@ -241,6 +241,24 @@ def test_a_reference_into_the_set_is_waited_for(server):
         rollout(server, binding.replace("name: bind", "name: bind-2"), component="other")
 
 
+def test_a_change_whose_answer_was_lost_is_a_change_and_isnt_written_again(server):
+    rollout(server, CONFIG_MAP % "one")
+    path, before = HOME + "configmaps/one", len(server.writes)
+    apply = server.send
+
+    def lose_the_answer(method, target, *rest, **named):
+        answer = apply(method, target, *rest, **named)
+        if target == path and "dryRun" not in rest[1]:
+            server.send = apply
+            raise ApiError(409, "Conflict", "the object has been modified")
+        return answer
+
+    server.send = lose_the_answer
+    result = rollout(server, (CONFIG_MAP % "one").replace("a: one", "a: two"))
+    assert changes(result) == {"one": "configured"}
+    assert [write for write in server.writes[before:] if write[1] == path] == [("PATCH", path)]
+
+
 def test_what_left_the_set_is_told_and_stays_on_record(server):
     rollout(server, join(CONFIG_MAP % "one", CONFIG_MAP % "two"))
     result = rollout(server, CONFIG_MAP % "one")
