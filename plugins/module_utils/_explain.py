@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes import crowd
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes import pods as pod_causes
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes._cause import Cause, Code, weightiest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.claims import claim_cause
@@ -100,7 +101,12 @@ def _claim(look: Look, obj: Object) -> Optional[Cause]:
 
 def _of_pods(look: Look, pods: Sequence[Object]) -> Optional[Cause]:
     waiting = [pod for pod in pods if not _pod_done(pod)]
-    return weightiest(filter(None, (_pod(look, pod) for pod in waiting)))
+    return weightiest(filter(None, (_pod(look, pod) for pod in crowd.telling(look, waiting))))
+
+
+def _unfinished_pods(look: Look, obj: Object) -> List[Object]:
+    """A workload's pods but for those that are well: of a thousand, these are few in the end."""
+    return look.owned("Pod", obj, crowd.selector(obj), keep=lambda pod: not _pod_done(pod))
 
 
 def _refused(look: Look, obj: Object) -> Optional[Cause]:
@@ -115,12 +121,12 @@ def _refused(look: Look, obj: Object) -> Optional[Cause]:
 
 
 def _replica_set(look: Look, obj: Object) -> Optional[Cause]:
-    return _refused(look, obj) or _of_pods(look, look.owned("Pod", obj))
+    return _refused(look, obj) or _of_pods(look, _unfinished_pods(look, obj))
 
 
 def _deployment(look: Look, obj: Object) -> Optional[Cause]:
     # A rollout that mends things must not be judged by the pods it replaces.
-    newest = max(look.owned("ReplicaSet", obj), key=_revision, default=None)
+    newest = max(look.owned("ReplicaSet", obj, crowd.selector(obj)), key=_revision, default=None)
     if newest is None or _revision(newest) < _revision(obj):
         return None
     return _replica_set(look, newest)
@@ -132,7 +138,7 @@ def _revision(obj: Object) -> int:
 
 
 def _stateful_set(look: Look, obj: Object) -> Optional[Cause]:
-    pods, update = look.owned("Pod", obj), text(obj, "status", "updateRevision")
+    pods, update = _unfinished_pods(look, obj), text(obj, "status", "updateRevision")
     new = [pod for pod in pods if _label(pod, "controller-revision-hash") in (update, "")]
     cause = _refused(look, obj) or _of_pods(look, new)
     if cause or text(obj, "spec", "updateStrategy", "type") == "OnDelete":
@@ -147,7 +153,7 @@ def _stateful_set(look: Look, obj: Object) -> Optional[Cause]:
 
 def _daemon_set(look: Look, obj: Object) -> Optional[Cause]:
     template = mapping(obj, "metadata", "annotations").get(TEMPLATE_GENERATION, "")
-    pods = look.owned("Pod", obj)
+    pods = _unfinished_pods(look, obj)
     new = [pod for pod in pods if not template or _label(pod, "pod-template-generation") in (template, "")]
     return _refused(look, obj) or _of_pods(look, new)
 
@@ -157,7 +163,7 @@ def _label(obj: Object, name: str) -> str:
 
 
 def _job(look: Look, obj: Object) -> Optional[Cause]:
-    pods = look.owned("Pod", obj)
+    pods = _unfinished_pods(look, obj)
     failed = [pod for pod in pods if text(pod, "status", "phase") == "Failed"]
     running = [pod for pod in pods if pod not in failed]
     # The last pod that failed tells more than those that run.

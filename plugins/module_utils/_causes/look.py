@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._mask import secret_values
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Client, Object
@@ -33,6 +33,11 @@ PLACES: Dict[str, Tuple[str, str]] = {
     "CustomResourceDefinition": ("apiextensions.k8s.io/v1", "customresourcedefinitions"),
 }
 """Kind to API version and plural, for all that is looked at."""
+
+Keep = Callable[[Object], bool]
+
+PAGE = "500"
+"""Objects to a page of a long list."""
 
 LOG_TAIL = 5
 LOG_BYTES = 8192
@@ -79,15 +84,35 @@ class Look:
         except ApiError:
             return None
 
-    def owned(self, kind: str, owner: Object) -> List[Object]:
-        """The objects of a kind that belong to another, by owner reference; by name."""
+    def owned(self, kind: str, owner: Object, selector: str = "", keep: Optional[Keep] = None) -> List[Object]:
+        """The objects of a kind that belong to another, by owner reference; by name.
+
+        selector: labels that all of them have. keep: whether one is of interest; the others aren't held in memory.
+        """
         namespace, uid = text(owner, "metadata", "namespace"), text(owner, "metadata", "uid")
-        found = [
-            item
-            for item in self.list(kind, namespace)
-            if any(text(reference, "uid") == uid for reference in items(item, "metadata", "ownerReferences"))
-        ]
-        return sorted(found, key=name_of) if uid else []
+        if not uid:
+            return []
+        found = self._pages(kind, namespace, selector) if selector else self.list(kind, namespace)
+        mine = (
+            item for item in found if any(text(ref, "uid") == uid for ref in items(item, "metadata", "ownerReferences"))
+        )
+        return sorted((item for item in mine if keep is None or keep(item)), key=name_of)
+
+    def _pages(self, kind: str, namespace: str, selector: str) -> Iterator[Object]:
+        """A long list, a page in memory at a time; it ends where it can't be read on."""
+        query: Dict[str, str] = {"labelSelector": selector, "limit": PAGE}
+        while True:
+            try:
+                answer = self._client.get(path_to(kind, namespace), query)
+            except ApiError:
+                return
+            for item in items(answer, "items"):
+                metadata = {key: value for key, value in mapping(item, "metadata").items() if key != "managedFields"}
+                yield {"apiVersion": PLACES[kind][0], "kind": kind, **item, "metadata": metadata}
+            following = text(answer, "metadata", "continue")
+            if not following:
+                return
+            query["continue"] = following
 
     def events(self, obj: Object) -> List[Object]:
         """An object's events, oldest first."""
