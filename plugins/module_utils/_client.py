@@ -87,7 +87,8 @@ class HttpClient:
         """Send a body and decode the JSON answer."""
         raw = body if body is None or isinstance(body, bytes) else json.dumps(body).encode("utf-8")
         extra = {"Content-Type": content_type} if raw is not None else {}
-        return decode(self._call(method, path, query, raw, extra), path)
+        unversioned = method == "PATCH" and isinstance(body, dict) and "resourceVersion" not in body.get("metadata", {})
+        return decode(self._call(method, path, query, raw, extra, unversioned=unversioned), path)
 
     def text(self, path: str, query: Optional[Mapping[str, str]] = None) -> str:
         """GET plain text."""
@@ -109,9 +110,9 @@ class HttpClient:
 
         return Stream(begin, lambda exc: no_answer(self.endpoint, exc))
 
-    def hurry(self) -> None:
-        """Repeat no call any more: the run is over."""
-        self._patience.hurry()
+    def hurry(self, seconds: float = 0.0) -> None:
+        """Repeat calls for no longer than this from now on: the run is to end."""
+        self._patience.hurry(seconds)
 
     def resource(self, api_version: str, kind: str) -> Optional[Resource]:
         """Look a kind up; the server is asked once."""
@@ -168,9 +169,11 @@ class HttpClient:
         query: Optional[Mapping[str, str]] = None,
         body: Optional[bytes] = None,
         extra: Optional[Mapping[str, str]] = None,
+        *,
+        unversioned: bool = False,
     ) -> bytes:
-        attempt, renewed = Attempt(self._clock()), False
         dry_run = bool(query and query.get("dryRun"))
+        attempt, renewed = Attempt(method, path, self._clock(), dry_run, unversioned), False
         while True:
             try:
                 if attempt.number and method != "GET" and not dry_run:
@@ -181,7 +184,7 @@ class HttpClient:
                     renewed = True
                     continue
                 try:
-                    pause = self._patience.pause(attempt, error, method, path, dry_run)
+                    pause = self._patience.pause(attempt, error)
                 except ApiError as final:
                     raise self._blamed(final, path) from error
                 self._sleep(pause)

@@ -13,13 +13,14 @@ from typing import Any, Iterator, List, Mapping, Optional
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._leaseholder import Leaseholder
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._retry import QUESTIONS
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object, Resource
 
 DRAIN_SECONDS = 5.0
 """How long an interrupted run waits for answers to what it already sent."""
 
-_QUESTIONS = ("/apis/authorization.k8s.io/", "/apis/authentication.k8s.io/")
-"""Sent like writes, but they change nothing."""
+HURRY_SECONDS = 2.0
+"""How long calls are repeated from then on."""
 
 
 class Fenced:
@@ -40,10 +41,10 @@ class Fenced:
         return self._flying == 0
 
     def settle(self) -> None:
-        """Wait a little for writes on their way, of threads that an interrupt left behind."""
+        """Wait a little for writes on their way, of threads that an interrupt left behind; repeat hardly any call."""
         hurry = getattr(self._client, "hurry", None)
         if hurry is not None:
-            hurry()
+            hurry(HURRY_SECONDS)
         deadline = time.monotonic() + DRAIN_SECONDS
         with self._landed:
             while self._flying and time.monotonic() < deadline:
@@ -58,7 +59,7 @@ class Fenced:
         content_type: str = "application/json",
     ) -> Object:
         """Send a body; a write only while the Lease is held."""
-        if (query or {}).get("dryRun") or path.startswith(_QUESTIONS):
+        if (query or {}).get("dryRun") or path.startswith(QUESTIONS):
             return self._client.send(method, path, body, query, content_type)
         with self._landed:
             self._flying += 1

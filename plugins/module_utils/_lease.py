@@ -46,10 +46,11 @@ def held(
             yield fenced
         except Interrupted:
             lease.close()
-            emit(INTERRUPTED)
+            with suppress(Exception):  # who would read it may be gone
+                emit(INTERRUPTED)
+            fenced.settle()
             raise
         finally:
-            fenced.settle()
             lease.release(idle=fenced.idle)
 
 

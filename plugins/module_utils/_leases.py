@@ -99,7 +99,7 @@ class Leases:
             if answer in (Answer.NOT_FOUND, Answer.TERMINATING):
                 raise NoPlace from error
             # A lost answer is read up on: a name is given once, so the call mustn't simply be repeated.
-            if answer is Answer.EXISTS or (answer in RETRIED and not last):
+            if answer is Answer.EXISTS or (answer in (*RETRIED, Answer.STALE) and not last):
                 return None
             raise self._named(error) from error
 

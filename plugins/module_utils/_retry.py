@@ -15,6 +15,9 @@ from typing import Callable, Dict, Mapping, Optional, Tuple
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError
 
+QUESTIONS = ("/apis/authorization.k8s.io/", "/apis/authentication.k8s.io/")
+"""Posted like objects, but nothing is stored: asking twice is asking once."""
+
 FIRST_PATIENCE_SECONDS = 3.0
 """Before the server ever answered: a wrong address should be said soon."""
 
@@ -44,6 +47,8 @@ CLASSES: Mapping[Answer, Class] = {
     # What serves the webhook may be starting, or its certificate be on its way; admission comes before storage.
     Answer.WEBHOOK: Class(60.0, 20.0, 0.5, 3.0, again=True),
 }
+RACE = Class(10.0, 10.0, 0.05, 1.0)
+"""The server gave up on a write that names no version because others wrote at the same time."""
 
 _HINTS: Tuple[Tuple[str, str], ...] = (
     ("x509: ", "its certificate isn't valid yet or its caBundle isn't filled in: look at who issues it, and at clocks"),
@@ -55,10 +60,19 @@ _WEBHOOK = re.compile(r'webhook (?:for )?"?(?P<name>[^",]+)')
 
 @dataclass
 class Attempt:
-    """One call's tries so far."""
+    """One call's tries so far. unversioned: it is a write that insists on no version of its object."""
 
+    method: str
+    path: str
     began: float
+    dry_run: bool = False
+    unversioned: bool = False
     number: int = 0
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether doing it twice is doing it once: true for all that we send but making an object."""
+        return self.method != "POST" or self.path.startswith(QUESTIONS)
 
 
 class Patience:
@@ -71,18 +85,18 @@ class Patience:
         self.answered = False
         """Whether the server ever answered."""
 
-    def hurry(self) -> None:
-        """Repeat nothing any more: the run is over."""
-        self._limit = 0.0
+    def hurry(self, seconds: float) -> None:
+        """Have no more patience than this with any call."""
+        self._limit = seconds
 
-    def pause(self, attempt: Attempt, error: ApiError, method: str, path: str, dry_run: bool = False) -> float:
+    def pause(self, attempt: Attempt, error: ApiError) -> float:
         """Seconds until the next try. Raises the error, with what was tried, once that is in vain."""
         answer = classify(error)
-        rules = CLASSES.get(answer)
-        if rules is None or not _repeatable(method, rules, error):
+        rules = RACE if answer is Answer.STALE and attempt.unversioned else CLASSES.get(answer)
+        if rules is None or not _repeatable(attempt, rules, error):
             raise tell(error, attempt, self._clock())
-        now, key = self._clock(), (answer, _subject(answer, error, path))
-        patience = rules.dry_run if dry_run else rules.patience
+        now, key = self._clock(), (answer, _subject(answer, error, attempt.path))
+        patience = rules.dry_run if attempt.dry_run else rules.patience
         if answer is Answer.UNREACHABLE and not self.answered:
             patience = min(patience, FIRST_PATIENCE_SECONDS)
         if self._limit is not None:
@@ -125,9 +139,9 @@ def api_of(path: str) -> str:
     return "/".join(path.split("/")[: 3 if path.startswith("/api/") else 4])
 
 
-def _repeatable(method: str, rules: Class, error: ApiError) -> bool:
-    """A POST without an answer may have been obeyed; everything else that we send is the same done twice as once."""
-    return method != "POST" or rules.again or error.details.get("sent") is False
+def _repeatable(attempt: Attempt, rules: Class, error: ApiError) -> bool:
+    """Without an answer it may have been obeyed; whether that matters is the call's nature."""
+    return attempt.idempotent or rules.again or error.details.get("sent") is False
 
 
 def _subject(answer: Answer, error: ApiError, path: str) -> str:

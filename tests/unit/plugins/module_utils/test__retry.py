@@ -27,12 +27,12 @@ class Time:
         return self.now
 
 
-def tried(patience: Patience, time: Time, error: ApiError, method: str = "PATCH", dry_run: bool = False):
+def tried(patience, time, error, method="PATCH", *, dry_run=False, path=PATH, unversioned=False):
     """Try until it is given up: the error, and the pauses."""
-    attempt, pauses = Attempt(time.now), []
+    attempt, pauses = Attempt(method, path, time.now, dry_run, unversioned), []
     while True:
         try:
-            pause = patience.pause(attempt, error, method, PATH, dry_run)
+            pause = patience.pause(attempt, error)
         except ApiError as final:
             return final, pauses
         pauses.append(pause)
@@ -136,3 +136,14 @@ def test_a_webhook_that_stays_away_comes_with_a_hint(reason, hint):
 )
 def test_a_post_is_repeated_only_if_nothing_happened(error, again):
     assert bool(tried(*patient(), error, "POST")[1]) is again
+
+
+def test_a_question_is_asked_again():
+    patience, time = patient()
+    assert tried(patience, time, ApiError(503, "", "x"), "POST", path="/apis/authorization.k8s.io/v1/x")[1]
+
+
+def test_a_race_is_run_again_only_by_who_insists_on_no_version():
+    stale = ApiError(409, "Conflict", "the object has been modified")
+    assert not tried(*patient(), stale)[1]
+    assert tried(*patient(), stale, unversioned=True)[1]
