@@ -66,7 +66,7 @@ def _check_again(client: EngineClient, waiting: List[Item], plan: _plan.Plan, cl
     """Dry-run the late items. A kind that was served a moment ago may still answer 404, so that is asked again."""
     deadline = clock.now() + 10.0
     while True:
-        problems = _plan.dry_run(client, waiting, plan.items, may_wait=False)
+        problems = _plan.dry_run(client, waiting, plan.items)
         if not any("could not find the requested resource" in problem.message for problem in problems):
             return problems
         if clock.now() > deadline:

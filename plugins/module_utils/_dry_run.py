@@ -23,7 +23,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 
 APPLY = "application/apply-patch+yaml"
 _STOPS = frozenset({Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED, Answer.THROTTLED, Answer.TRANSIENT})
-_REFUSED = frozenset({Answer.INVALID})
 
 
 def patch(client: EngineClient, path: str, body: Object, force: bool = False, dry_run: bool = False) -> Object:
@@ -93,22 +92,6 @@ def _owned(client: EngineClient, item: Item, error: ApiError) -> List[Problem]:
     else:
         return [item.problem(_conflicts.sentence(conflict), conflict.field) for conflict in conflicts]
     item.planned, item.force, item.change, item.deferred = forced, True, Change.CONFIGURED, ""
-    return []
-
-
-def check_elsewhere(client: EngineClient, item: Item, namespace: str) -> List[Problem]:
-    """Dry-run an object of a namespace that doesn't exist yet in one that does; only plain faults of input count."""
-    body = {**item.manifest.body, "metadata": {**item.manifest.body["metadata"], "namespace": namespace}}
-    if item.resource is None:
-        return []
-    try:
-        patch(client, item.resource.path(namespace, item.id.name), body, force=True, dry_run=True)
-    except ApiError as error:
-        answer = classify(error)
-        if answer in _STOPS:
-            raise
-        if answer in _REFUSED:
-            return refusals(item, error)
     return []
 
 

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set
+from typing import AbstractSet, FrozenSet, List, Optional, Sequence, Set
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
-    _discovery,
+    _coming,
     _dry_run,
     _existing,
     _fingerprint,
@@ -20,6 +20,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _permissions,
     _prepare,
     _references,
+    _stand_in,
     _static_set,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
@@ -28,11 +29,9 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._error
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._inventory import Entry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._order import FOUNDATION, stage
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._registry import Kind
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Change, Object
-
-STAND_IN = "default"
-"""A namespace that every cluster has: objects of new namespaces are tried there."""
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object
 
 
 @dataclass
@@ -57,14 +56,16 @@ class Plan:
 
 def make(client: EngineClient, request: Request) -> Plan:
     """Plan a set. Raises InvalidInput with every problem found; writes nothing."""
-    items, problems = _prepare.prepare(request, client.resource)
+    items, problems, registry = _prepare.with_definitions(request, client.resource)
     plan = Plan(items)
     if problems and not items:
         raise InvalidInput(problems)
     # What is known to be wrong needs no second verdict in the server's words.
-    known = {(problem.source, problem.object) for problem in problems}
-    sound = [item for item in items if (item.source, str(item.id)) not in known]
-    problems += _unknown_kinds(client, plan, request.check_mode)
+    sound = _without(items, problems)
+    coming = _coming.look(client, sound, registry, request.check_mode)
+    problems += coming.problems
+    plan.warnings += coming.warnings
+    sound = _without(sound, coming.problems)
     _live.read(client, items)
     problems += _permissions.grant(items, request)
     problems += _namespaces(client, plan, sound, request)
@@ -72,81 +73,52 @@ def make(client: EngineClient, request: Request) -> Plan:
     plan.recorded = _inventory.read(client, request.inventory_namespace, request.component)
     foreign = _existing.check(items, plan.recorded or [], request)
     problems += foreign
-    stopped = {(problem.source, problem.object) for problem in foreign}
-    sound = [item for item in sound if (item.source, str(item.id)) not in stopped]
+    sound = _without(sound, foreign)
     left_alone = {entry.id: entry for entry in plan.recorded or ()}
     sound = [i for i in sound if i.id not in left_alone or not _fingerprint.untouched(i, left_alone[i.id])]
     ready = [i for i in sound if i.resource is not None and i.id.namespace not in plan.new_namespaces]
-    problems += dry_run(client, ready, items, may_wait=True)
+    problems += dry_run(client, ready, items, coming.changing)
     elsewhere = [i for i in sound if i.resource is not None and i.id.namespace in plan.new_namespaces]
-    tried = _parallel.each(lambda item: _dry_run.check_elsewhere(client, item, STAND_IN), elsewhere)
-    problems += [problem for found in tried for problem in found]
+    problems += _judged(
+        elsewhere, _parallel.each(lambda item: _stand_in.check(client, item), elsewhere), coming.changing
+    )
     for item in elsewhere:
         _dry_run.defer(item, "the namespace %s doesn't exist yet" % item.id.namespace)
-    missing, doubtful = _references.check(client, items)
+    missing, doubtful = _references.check(client, items, request.check_mode)
     problems += missing
-    problems += _static_set.check(client, items)
+    problems += _static_set.check(client, _without(items, problems))
     plan.warnings += doubtful
     if problems:
         raise InvalidInput(problems)
     return plan
 
 
-def dry_run(client: EngineClient, items: Sequence[Item], whole: Sequence[Item], may_wait: bool) -> List[Problem]:
-    """Dry-run items side by side. ``may_wait``: a new field of a definition of this set may come later."""
+def _without(items: Sequence[Item], problems: Sequence[Problem]) -> List[Item]:
+    known = {(problem.source, problem.object) for problem in problems}
+    return [item for item in items if (item.source, str(item.id)) not in known]
+
+
+def dry_run(
+    client: EngineClient, items: Sequence[Item], whole: Sequence[Item], changing: AbstractSet[Kind] = frozenset()
+) -> List[Problem]:
+    """Dry-run items side by side.
+
+    changing: kinds whose definition the run changes; their objects are right by the new one, whatever the old one says.
+    """
     coming: FrozenSet[str] = frozenset(
         item.id.name for item in whole if item.live is None and item.id.kind != "Namespace"
     )
-    found = _parallel.each(lambda item: _dry_run.check(client, item, coming), items)
+    return _judged(items, _parallel.each(lambda item: _dry_run.check(client, item, coming), items), changing)
+
+
+def _judged(items: Sequence[Item], found: Sequence[Sequence[Problem]], changing: AbstractSet[Kind]) -> List[Problem]:
     problems: List[Problem] = []
-    changing = _changing_definitions(whole) if may_wait else {}
     for item, faults in zip(items, found):
-        definition = changing.get((item.id.group, item.id.kind))
-        if faults and definition is not None and definition.change is not Change.UNCHANGED:
-            _dry_run.defer(item, "its definition changes in this run")
+        if faults and (item.id.group, item.id.kind) in changing:
+            _dry_run.defer(item, _coming.CHANGES)
         else:
             problems += faults
     return problems
-
-
-def _changing_definitions(items: Sequence[Item]) -> Dict[object, Item]:
-    found: Dict[object, Item] = {}
-    for item in items:
-        if item.id.kind == "CustomResourceDefinition":
-            for key in _prepare.definitions([item.manifest]):
-                found[key] = item
-    return found
-
-
-def _unknown_kinds(client: EngineClient, plan: Plan, check_mode: bool) -> List[Problem]:
-    """Kinds that neither the server nor the set knows. In check mode they may come from an earlier component."""
-    coming = _prepare.definitions([item.manifest for item in plan.items])
-    problems = []
-    for item in plan.items:
-        if item.resource is not None:
-            continue
-        if _comes(coming.get((item.id.group, item.id.kind)), item.api_version):
-            _dry_run.defer(item, "its kind isn't served yet")
-            continue
-        custom = "." in item.id.group and not item.id.group.endswith(".k8s.io")
-        if check_mode and custom:
-            _dry_run.defer(item, "its kind isn't served yet")
-            plan.warnings.append(
-                "%s: %s isn't served by this cluster yet, so the object wasn't checked." % (item.id, item.api_version)
-            )
-            continue
-        hint = _discovery.hint(item.api_version, item.id.kind, client.resources())
-        text = "no kind %s in %s on this server" % (item.id.kind, item.api_version)
-        problems.append(item.problem("%s; %s" % (text, hint) if hint else text))
-    return problems
-
-
-def _comes(spec: Optional[Mapping[str, Any]], api_version: str) -> bool:
-    if spec is None:
-        return False
-    versions = spec.get("versions") or []
-    wanted = api_version.rpartition("/")[2]
-    return any(version.get("name") == wanted and version.get("served", True) for version in versions)
 
 
 def _namespaces(client: EngineClient, plan: Plan, sound: Sequence[Item], request: Request) -> List[Problem]:
@@ -181,7 +153,11 @@ def _namespace(client: EngineClient, name: str) -> Optional[Object]:
 
 def _missing_namespace(plan: Plan, name: str, request: Request) -> List[Problem]:
     if request.check_mode:
-        plan.warnings.append("The namespace %s doesn't exist yet; what goes there was checked elsewhere." % name)
+        text = (
+            "The namespace %s doesn't exist yet: what goes there was checked in %s, "
+            "without its quotas, limits and pod security."
+        )
+        plan.warnings.append(text % (name, _stand_in.NAMESPACE))
         return []
     users = [item for item in plan.items if item.id.namespace == name]
     text = "the namespace %s doesn't exist: create it first, or add a Namespace object to the set" % name

@@ -12,6 +12,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._normalise import normalise
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._registry import Registry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Manifest, ObjectId, Resource
 
@@ -20,13 +21,19 @@ LookUp = Callable[[str, str], Optional[Resource]]
 
 def prepare(request: Request, look_up: LookUp) -> Tuple[List[Item], List[Problem]]:
     """Make the items of a request; problems are collected, not raised."""
+    items, problems, _registry = with_definitions(request, look_up)
+    return items, problems
+
+
+def with_definitions(request: Request, look_up: LookUp) -> Tuple[List[Item], List[Problem], Registry]:
+    """Make the items of a request, and know the definitions of the run."""
     manifests = [Manifest(_copy(m.body), m.source, m.line) for m in request.manifests]
     problems = [problem for manifest in manifests for problem in shape(manifest)]
+    registry = Registry(manifests, request.schemas)
     if problems:
-        return [], problems
-    coming = definitions(manifests)
+        return [], problems, registry
     for manifest in manifests:
-        problems += _scope(manifest, request.namespace, coming, look_up)
+        problems += _scope(manifest, request.namespace, registry, look_up)
     problems += _overrides.apply(manifests, request.overrides)
     for manifest in manifests:
         problems += _static.check(manifest)
@@ -34,7 +41,7 @@ def prepare(request: Request, look_up: LookUp) -> Tuple[List[Item], List[Problem
         manifest.body = normalise(manifest.body)
     problems += duplicates(manifests)
     items = [Item(m, m.id, look_up(str(m.body["apiVersion"]), m.id.kind)) for m in manifests]
-    return items, problems
+    return items, problems, registry
 
 
 def _copy(value: Any) -> Any:
@@ -78,18 +85,16 @@ def definitions(manifests: List[Manifest]) -> Dict[Tuple[str, str], Mapping[str,
     return found
 
 
-def _scope(
-    manifest: Manifest, default: str, coming: Mapping[Tuple[str, str], Mapping[str, Any]], look_up: LookUp
-) -> List[Problem]:
+def _scope(manifest: Manifest, default: str, registry: Registry, look_up: LookUp) -> List[Problem]:
     """Give namespaced objects their namespace, and refuse one on the others."""
     identity, metadata = manifest.id, manifest.body["metadata"]
     where = "%s:%d" % (manifest.source, manifest.line) if manifest.line else manifest.source
     resource = look_up(str(manifest.body["apiVersion"]), identity.kind)
-    spec = coming.get((identity.group, identity.kind))
+    definition = registry.find(identity.group, identity.kind) if resource is None else None
     if resource is not None:
         namespaced = resource.namespaced
-    elif spec is not None:
-        namespaced = spec.get("scope") == "Namespaced"
+    elif definition is not None:
+        namespaced = definition.namespaced
     else:
         return []
     if not namespaced:

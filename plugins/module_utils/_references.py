@@ -32,9 +32,17 @@ _PATHS: Dict[str, str] = {
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 
 
-def check(client: EngineClient, items: Sequence[Item]) -> Tuple[List[Problem], List[str]]:
+def check(client: EngineClient, items: Sequence[Item], check_mode: bool = False) -> Tuple[List[Problem], List[str]]:
     """Return what can't work (a StorageClass that isn't there) and what may come from elsewhere (warnings)."""
-    return _storage_classes(client, items), _others(client, items)
+    problems = _storage_classes(client, items)
+    if check_mode and problems and not _any_class(client):
+        # A cluster without any storage is one whose storage is still to come.
+        return [], ["%s." % problem for problem in problems] + _others(client, items)
+    return problems, _others(client, items)
+
+
+def _any_class(client: EngineClient) -> bool:
+    return bool(client.get(_CLASSES, {"limit": "1"}).get("items"))
 
 
 def _storage_classes(client: EngineClient, items: Sequence[Item]) -> List[Problem]:

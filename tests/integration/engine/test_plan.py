@@ -175,8 +175,11 @@ def test_a_definition_and_its_objects_go_out_in_one_run(cluster):
     assert not cluster.rollout(text)["changed"]
 
 
-def test_a_wrong_object_of_a_new_definition_stops_before_the_rest_and_a_rerun_completes(cluster):
-    text = join(custom("Sprocket", "one", "{size: big}"), widget("sprockets"), CONFIG_MAP % "later")
+RULE = ', amount: {type: string, x-kubernetes-validations: [{rule: "isQuantity(self)", message: no quantity}]}'
+
+
+def test_what_only_the_server_finds_in_an_object_of_a_new_definition_stops_the_rest_and_a_rerun_completes(cluster):
+    text = join(custom("Sprocket", "one", "{amount: big}"), widget("sprockets", RULE), CONFIG_MAP % "later")
 
     with pytest.raises(InvalidInput) as caught:
         cluster.rollout(text)
@@ -184,7 +187,8 @@ def test_a_wrong_object_of_a_new_definition_stops_before_the_rest_and_a_rerun_co
     assert "nothing else was written" in caught.value.message
     (problem,) = caught.value.problems
     assert problem.object == f"Sprocket {cluster.namespace}/one"
-    assert problem.field == "spec.size"
+    assert problem.field == "spec.amount"
+    assert "1 CEL rules" in caught.value.result["warnings"][0]
     assert changes(caught.value.result) == {
         "one": "skipped",
         "sprockets.test.example.org": "created",
@@ -193,8 +197,17 @@ def test_a_wrong_object_of_a_new_definition_stops_before_the_rest_and_a_rerun_co
     assert cluster.get("configmaps", "later") is None
     assert ("ConfigMap", "later") in (cluster.inventory() or [])
 
-    result = cluster.rollout(text.replace("big", "3"))
+    result = cluster.rollout(text.replace("big", "'3'"))
     assert changes(result) == {"one": "created", "sprockets.test.example.org": "unchanged", "later": "created"}
+
+
+def test_a_wrong_object_of_a_new_definition_is_found_before_anything_is_written(cluster):
+    text = join(custom("Spindle", "one", "{size: big}"), widget("spindles"), CONFIG_MAP % "later")
+    found = refused(cluster, text)
+    assert found == [(f"Spindle {cluster.namespace}/one", "spec.size", 'must be an integer, not "big"')]
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/spindles.test.example.org"
+    with pytest.raises(urllib.error.HTTPError):
+        cluster.server.request("GET", path)
 
 
 def test_a_new_field_of_a_definition_can_be_used_in_the_run_that_brings_it(cluster):
@@ -257,4 +270,4 @@ def test_an_object_that_is_being_deleted_is_not_written_to(cluster):
 def test_check_mode_before_the_definitions_are_there_warns(cluster):
     result = cluster.rollout(custom("Unheard", "one", "{}"), check_mode=True)
     assert changes(result) == {"one": "created"}
-    assert "isn't served by this cluster yet" in result["warnings"][0]
+    assert "kinds that nobody here defines (test.example.org/v1 Unheard)" in result["warnings"][0]

@@ -185,7 +185,8 @@ def test_a_definition_that_is_never_served_is_explained(server):
 
 def test_an_object_whose_definition_changes_is_checked_later(server):
     rollout(server, join(WIDGET, DEFINITION))
-    changed = DEFINITION.replace("kind: Widget,", "kind: Widget, shortNames: [wd],")
+    schema = "{openAPIV3Schema: {type: object, properties: {spec: {x-kubernetes-preserve-unknown-fields: true}}}}"
+    changed = DEFINITION.replace("served: true", "served: true, schema: %s" % schema)
     path = "/apis/example.org/v1/namespaces/here/widgets/w"
     server.refuse["DRY " + path] = [ApiError(500, "", "failed to create typed patch object (x): .spec.color: unknown")]
     result = rollout(server, join(WIDGET.replace("size: 1", "color: red"), changed))
