@@ -180,13 +180,18 @@ class _Rollout:
             raise RolloutError(_rollout_result.unfinished(self.request, self.items))
 
     def _not_yet_current(self) -> List[Item]:
-        """Who must be waited for: all, unless nothing was written and the plan has just read that it is current."""
+        """Who must be waited for. What only has to exist was just seen, and where nothing was written so was all."""
         idle = all(item.change is Change.UNCHANGED for item in self.items)
         left = []
         for item in self.items:
             lasting = stage(item.id) == FOUNDATION  # nothing that this run does can undo these
-            if item.live is not None and item.change is Change.UNCHANGED and (idle or lasting):
-                item.verdict = _verdict.assess(item.live, (), self.request.conditions)
+            exists = _verdict.settles_at_once(item.id.group, item.id.kind, self.request.conditions)
+            if item.change is Change.UNCHANGED:
+                seen = item.live if idle or lasting or exists else None
+            else:
+                seen = item.applied if exists else None
+            if seen is not None:
+                item.verdict = _verdict.assess(seen, (), self.request.conditions)
             if item.verdict is None or item.verdict.status is not Status.CURRENT:
                 left.append(item)
         return left
