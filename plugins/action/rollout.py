@@ -16,7 +16,12 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _engine, _loader
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
+    _engine,
+    _loader,
+    _orphan,
+    _request_file,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import ROLLOUT_ARGSPEC
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request, dump_manifests
@@ -46,7 +51,9 @@ class ActionModule(ActionBase):
             if self._here():
                 result.update(self._run_here(options, manifests, variables))
             else:
-                result.update(self._run_there(options, manifests, variables))
+                # The module notices that nobody reads its answer; this process is who reads it.
+                with _orphan.ends_with_parent(_orphan.parent()):
+                    result.update(self._run_there(options, manifests, variables))
         except RolloutError as error:
             result.update(error.result, failed=True, msg=error.message)
         return result
@@ -120,14 +127,14 @@ class ActionModule(ActionBase):
         }
         shell = self._connection._shell  # noqa: SLF001 (no public name)
         folder = shell.tmpdir or self._make_tmp_path()
-        remote = shell.join_path(folder, "request.json")
-        handle, path = tempfile.mkstemp(prefix="rollout-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        remote = shell.join_path(folder, _request_file.name())
+        # What a killed run left of its request goes with the next one.
+        _request_file.sweep(os.path.join(tempfile.gettempdir(), "rollout-*"))
+        with tempfile.TemporaryDirectory(prefix="rollout-") as private:
+            path = os.path.join(private, _request_file.name())
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as stream:
                 json.dump(request, stream)
             self._transfer_file(path, remote)
-        finally:
-            os.unlink(path)
         self._fixup_perms2((folder, remote))
         arguments = {"component": options["component"], "request_file": remote}
         answer: Dict[str, Any] = self._execute_module(

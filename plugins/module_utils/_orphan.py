@@ -9,7 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import select
-from typing import Callable
+import signal
+import threading
+from contextlib import contextmanager
+from typing import Callable, Iterator
 
 Alive = Callable[[], bool]
 """Whether whoever started this run is still there. Cheap, and safe to call from any thread."""
@@ -50,3 +53,24 @@ def _probe(descriptor: int) -> bool:
     except OSError as error:
         return error.errno not in (errno.EPIPE, errno.EBADF, errno.EIO)
     return True
+
+
+@contextmanager
+def ends_with_parent(alive: Alive, pause: float = 1.0) -> Iterator[None]:
+    """Within, this process ends itself (SIGTERM) soon after it was left alone, and with it what waits for its reading.
+
+    pause: seconds between two looks.
+    """
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(pause):
+            if not alive():
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
+
+    threading.Thread(target=look, name="orphan", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()

@@ -442,10 +442,12 @@ problems:
       type: str
 """
 
-import json
-import os
-
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _engine, _module
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
+    _engine,
+    _module,
+    _orphan,
+    _request_file,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import MODULE_ONLY, ROLLOUT_ARGSPEC
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request, load_manifests
@@ -459,9 +461,7 @@ def main() -> None:
         module.fail_json(
             msg="rollout renders on the controller: call it as openhands.gpu_observability.rollout in a task"
         )
-    with open(path, encoding="utf-8") as stream:
-        sent = json.load(stream)
-    os.unlink(path)
+    sent = _request_file.read(path)
     request = Request.of(
         sent["options"],
         load_manifests(sent["manifests"]),
@@ -471,7 +471,8 @@ def main() -> None:
     )
     progress = []
     try:
-        result = _engine.run(request, progress.append)
+        # Ansible reads what a module writes; once nobody does, there is nobody to work for.
+        result = _engine.run(request, progress.append, alive=_orphan.reader(1))
     except RolloutError as error:
         module.exit_json(**{**error.result, "failed": True, "msg": error.message, "progress": progress})
     module.exit_json(progress=progress, **result)
