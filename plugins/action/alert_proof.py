@@ -17,6 +17,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._proof
     ALERT_PROOF_ARGSPEC,
     run_alert_proof,
 )
+from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _environment
 
 MODULE = "openhands.gpu_observability.alert_proof"
 LOCAL = ("local", "ansible.builtin.local")
@@ -41,7 +42,8 @@ class ActionModule(ActionBase):
             return result
         _validated, options = self.validate_argument_spec(ALERT_PROOF_ARGSPEC)
         try:
-            with interruptible():
+            around = _environment.of_task(self._task, self._templar)
+            with _environment.applied(around), interruptible():
                 transport = pod_transport(options)
                 result.update(run_alert_proof(options, transport, lambda line: self._say(task_vars, line)))
         except (RolloutError, ValueError) as error:

@@ -9,24 +9,26 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
+    _connection_secrets,
     _engine,
     _loader,
+    _mask,
     _orphan,
+    _render_folder,
     _request_file,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import ROLLOUT_ARGSPEC
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request, dump_manifests
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Manifest
-from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _render, _upstream
+from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _environment, _render, _upstream
 from ansible_collections.openhands.gpu_observability.plugins.plugin_utils._plain import plain
 
 display = Display()
@@ -48,14 +50,18 @@ class ActionModule(ActionBase):
         options = self._options()
         try:
             manifests = self._manifests(options, variables)
-            if self._here():
+            if options["state"] == "rendered":
+                result.update(self._render(options, manifests))
+            elif self._here():
                 result.update(self._run_here(options, manifests, variables))
             else:
                 # The module notices that nobody reads its answer; this process is who reads it.
                 with _orphan.ends_with_parent(_orphan.parent()):
                     result.update(self._run_there(options, manifests, variables))
         except RolloutError as error:
-            result.update(error.result, failed=True, msg=error.message)
+            secrets = _connection_secrets.of_options(options, {})
+            result.update(_mask.scrub_result(error.result, secrets), failed=True)
+            result["msg"] = _mask.scrub(error.message, secrets)
         return result
 
     def _options(self) -> Dict[str, Any]:
@@ -90,7 +96,8 @@ class ActionModule(ActionBase):
 
         def emit(line: str) -> None:
             text = line if line.startswith(prefix) else prefix + line
-            display.display("    " + text, stderr=True)
+            # What the engine says is clean; an address to fetch from may carry a password.
+            display.display("    " + _mask.scrub(text, ()), stderr=True)
 
         return emit
 
@@ -104,17 +111,20 @@ class ActionModule(ActionBase):
             bool(self._task.diff),
             lambda: self._schemas(options),
         )
-        with task_environment(self._environment()):
+        with _environment.applied(_environment.of_task(self._task, self._templar)):
             return _engine.run(request, self._emitter(options))
 
-    def _environment(self) -> Dict[str, str]:
-        """The task's ``environment:``, which Ansible hands to modules only."""
-        merged: Dict[str, str] = {}
-        entries = self._task.environment or []
-        for entry in entries if isinstance(entries, list) else [entries]:
-            values = plain(self._templar.template(entry)) if entry else {}
-            merged.update({str(key): str(value) for key, value in (values or {}).items()})
-        return merged
+    def _render(self, options: Dict[str, Any], manifests: List[Manifest]) -> Dict[str, Any]:
+        """Write to a folder of the controller; neither a target nor a cluster has a part in it."""
+        if not options["render_to"]:
+            raise AnsibleActionFail("rollout: state=rendered needs render_to, the folder to write to")
+        return _render_folder.run(
+            Request.of(options, manifests, bool(self._task.check_mode), bool(self._task.diff)),
+            lambda: self._schemas(options),
+            os.path.abspath(options["render_to"]),
+            options["render_secrets"],
+            self._emitter(options),
+        )
 
     def _run_there(
         self, options: Dict[str, Any], manifests: List[Manifest], variables: Mapping[str, Any]
@@ -143,18 +153,3 @@ class ActionModule(ActionBase):
         for line in answer.pop("progress", []):
             display.display("    " + line, stderr=True)
         return answer
-
-
-@contextmanager
-def task_environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while."""
-    before = {key: os.environ.get(key) for key in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value

@@ -90,6 +90,7 @@ ROLLOUT_ARGSPEC: ArgumentSpec = {
     "delete_data": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_OPTIONS},
     "lease_wait": {"type": "int", "default": 0},
     "render_to": {"type": "path"},
+    "render_secrets": {"type": "bool", "default": False, "no_log": False},
     "state": {"type": "str", "choices": ["present", "absent", "rendered"], "default": "present"},
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 600},

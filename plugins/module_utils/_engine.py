@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
@@ -14,6 +15,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _access,
     _apply,
     _client,
+    _connection_secrets,
     _lease,
     _login,
     _mask,
@@ -56,7 +58,11 @@ def run(
     """
     rollout = _Rollout(request, emit, _apply.Clock(now, sleep), alive)
     try:
+        if client is None:
+            around = os.environ if environ is None else environ
+            rollout.secrets |= _connection_secrets.of_options(request.connection, around)
         endpoint = _login.resolve(request.connection, environ) if client is None else None
+        rollout.secrets |= _connection_secrets.of_endpoint(endpoint)
         try:
             rollout.run(client or _client.connect(endpoint))  # type: ignore[arg-type]
         except ApiError as error:
@@ -113,6 +119,7 @@ class _Rollout:
         self.items = plan.items
         self.warnings += plan.warnings
         self.secrets |= _mask.secret_values(item.manifest.body for item in plan.items)
+        self.secrets |= _mask.secret_values(item.live for item in plan.items if item.live)
         number = counts(plan.items)
         self.emit(
             "%d objects: %d to create, %d to change, %d unchanged"

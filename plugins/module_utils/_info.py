@@ -6,19 +6,23 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _client,
+    _connection_secrets,
     _discovery,
     _inventory,
     _login,
+    _mask,
     _rollout_result,
     _wait,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._connection_errors import explain
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import (
     conditions_of,
@@ -44,9 +48,19 @@ def run(
     options: Mapping[str, Any], environ: Optional[Mapping[str, str]] = None, client: Optional[EngineClient] = None
 ) -> Dict[str, Any]:
     """Look once and judge. Raises RolloutError."""
+    secrets = _connection_secrets.of_options(options, os.environ if environ is None else environ)
+    try:
+        endpoint = _login.resolve(options, environ) if client is None else None
+        secrets |= _connection_secrets.of_endpoint(endpoint)
+        return _look(options, client or _client.connect(endpoint), endpoint)  # type: ignore[arg-type]
+    except RolloutError as error:
+        error.message = _mask.scrub(error.message, secrets)
+        error.args = (error.message,)
+        raise
+
+
+def _look(options: Mapping[str, Any], asked: EngineClient, endpoint: Optional[Endpoint]) -> Dict[str, Any]:
     started = time.monotonic()
-    endpoint = _login.resolve(options, environ) if client is None else None
-    asked = client or _client.connect(endpoint)  # type: ignore[arg-type]
     try:
         found = _recorded(asked, options) if options.get("component") else []
         for entry in options.get("resources") or ():

@@ -98,7 +98,7 @@ class Request:
             manifests=manifests,
             namespace=namespace,
             inventory_namespace=str(options.get("inventory_namespace") or namespace or "default"),
-            present=options.get("state", "present") == "present",
+            present=options.get("state", "present") != "absent",
             wait=bool(options.get("wait", True)),
             wait_timeout=float(options.get("wait_timeout", 600)),
             overrides=list(options.get("overrides") or []),

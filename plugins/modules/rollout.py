@@ -261,14 +261,22 @@ options:
     default: 0
   render_to:
     description:
-      - Folder on the controller that O(state=rendered) writes to.
+      - Folder on the controller that O(state=rendered) writes to. The files lie in a folder of it that is called as O(component).
     type: path
+  render_secrets:
+    description:
+      - Whether O(state=rendered) writes secret values in clear, into files that only their owner can read.
+      - By default an object with such values is written with placeholders, into a file whose name ends in C(.yaml.hidden), which
+        kubectl does not read.
+    type: bool
+    default: false
   state:
     description:
       - V(present) rolls the set out.
       - V(absent) deletes what is recorded and what is rendered, last stage first. Kinds that hold data
         (PersistentVolumeClaim, Namespace, CustomResourceDefinition, Ceph's own) are kept, and the result says so.
-      - V(rendered) writes what V(present) would apply to O(render_to), for review or for GitOps.
+      - V(rendered) writes what V(present) would apply to O(render_to), one file per object, for review or for GitOps. It asks
+        no cluster. Files of objects that left the set are removed; files that it did not write are left alone.
     type: str
     choices: [present, absent, rendered]
     default: present
@@ -346,6 +354,14 @@ EXAMPLES = r"""
         kind: Certificate
         current: "status.conditions[?type=='Ready'].status | [0] == 'True'"
 
+- name: Write what would be applied to a folder
+  openhands.gpu_observability.rollout:
+    component: alertmanager
+    namespace: monitoring
+    manifests: "{{ lookup('ansible.builtin.file', 'alertmanager.yml') | from_yaml_all }}"
+    state: rendered
+    render_to: rendered/gpu-west
+
 - name: Take a component away, but keep its data
   openhands.gpu_observability.rollout:
     component: alertmanager
@@ -392,6 +408,9 @@ objects:
     source:
       description: Where the object was written, as file and line.
       type: str
+    file:
+      description: Name of the object's file; only with O(state=rendered).
+      type: str
   sample:
     - api_version: v1
       kind: Service
@@ -412,9 +431,14 @@ counts:
     unchanged: 6
     deleted: 0
     skipped: 0
+rendered_to:
+  description: The folder of the component's files.
+  returned: with O(state=rendered)
+  type: str
+  sample: rendered/gpu-west/alertmanager
 verdict:
   description: The worst verdict of all objects.
-  returned: always
+  returned: unless O(state=rendered)
   type: str
   sample: current
 seconds:

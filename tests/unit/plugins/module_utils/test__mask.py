@@ -45,7 +45,7 @@ def test_other_kinds_only_lose_what_kubectl_left():
 
 def test_values_are_removed_from_text_longest_first():
     known = _mask.secret_values([secret(a=base64.b64encode(b"horse").decode(), b="////"), {"kind": "ConfigMap"}])
-    assert known == {"horse", base64.b64encode(b"horse").decode(), "////"}
+    assert {"horse", base64.b64encode(b"horse").decode(), "////"} <= known
     assert _mask.scrub("a horse and horses", {"horse", "horses"}) == "a ******** and ********"
     assert _mask.secret_values([{"kind": "Secret", "stringData": {"pin": "123"}}]) == set()
 
