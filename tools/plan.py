@@ -130,6 +130,8 @@ TEST = (
         "integration-own",
         "the engine on a real API server, the life of a second lab, verdicts by a real kubelet",
         "tests/integration/engine",
+        "tests/integration/brownfield",
+        "tests/integration/rights",
         "tests/integration/lab",
         "tests/integration/verdicts",
         lab=True,
@@ -193,6 +195,7 @@ DOCS = (
     Step(
         "role-tables", "README tables from argument_specs and defaults", ("python", "tools/role_tables.py"), live=True
     ),
+    Step("rights", "docs/rights.md from what the roles render", ("python", "tools/rights.py"), live=True),
 )
 PINS = (Step("pins", "exact versions from requirements/*.in", ("python3", "tools/pins.py"), "run", live=True),)
 
