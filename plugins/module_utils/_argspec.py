@@ -143,3 +143,19 @@ CLUSTER_SURVEY_ARGSPEC: ArgumentSpec = {
     "components": {"type": "list", "elements": "dict", "default": [], "options": SURVEY_OPTIONS},
     **CONNECTION_ARGSPEC,
 }
+
+SECRET_CHECK_ARGSPEC: ArgumentSpec = {
+    "secrets": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "no_log": False,
+        "options": {
+            "variable": {"type": "str", "required": True},
+            "namespace": {"type": "str", "required": True},
+            "name": {"type": "str", "required": True},
+            "key": {"type": "str", "no_log": False},
+        },
+    },
+    **CONNECTION_ARGSPEC,
+}
