@@ -38,6 +38,9 @@ FIRST_LOOK = 1.0
 LOOK_PAUSE = 2.0
 """Least seconds between two rounds of looking at children."""
 
+LOOK_SHARE, LOOK_LONGEST = 10, 20.0
+"""Such a pause is this many times as long as the last round, so that a thousand pods aren't listed all the time."""
+
 LISTS = 0.5
 """Seconds to wait for the first lists before watches begin: a set that is ready needs no watch."""
 
@@ -118,6 +121,7 @@ class _Waiter:
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     asked: Optional[float] = None
+    took: Optional[float] = None
 
     def wait(self, start: float, deadline: float) -> None:
         """Run until the set is done, hopeless, or out of time."""
@@ -147,11 +151,14 @@ class _Waiter:
 
     def _look(self, now: float, patient: bool) -> None:
         """Ask for a closer look at what isn't done, not too often."""
+        if self.asked is not None and self.took is None and not self.examiner.busy:
+            self.took = now - self.asked
         objects = self.board.undecided() if patient else self.board.puzzling()
-        if not objects or (self.asked is not None and now - self.asked < LOOK_PAUSE and not self.board.undecided()):
+        pause = max(LOOK_PAUSE, min(LOOK_LONGEST, LOOK_SHARE * (self.took or 0.0)))
+        if not objects or (self.asked is not None and now - self.asked < pause and not self.board.undecided()):
             return
         if self.examiner.ask(objects):
-            self.asked = now
+            self.asked, self.took = now, None
 
     def _last_look(self, now: float, deadline: float) -> None:
         """Read and explain what isn't done, as far as that is quick."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes._cause import PATIENCE, Cause, Code
@@ -269,6 +270,34 @@ def test_a_failure_is_explained_by_a_fresh_look():
     run = Run([WEB], script, insight=exploring)
     assert run.verdict.reason.endswith("progressDeadlineSeconds: pod x: failed")
     assert run.seconds < 10
+
+
+@pytest.mark.parametrize(("takes", "apart"), [(0.0, 2.0), (0.1, 2.0), (1.0, 10.0), (5.0, 20.0)])
+def test_a_look_that_takes_long_is_taken_less_often(takes, apart):
+    clock = Clock()
+
+    class Slow(Examiner):
+        def ask(self, objects):
+            if self.busy:
+                return False
+            self.busy_until = self.clock() + takes
+            return super().ask(objects)
+
+    examiner = Slow(clock, lambda _seconds: Insight(Cause(Code.NOT_READY, "pod x: is being created")))
+    wait_for(
+        FakeCluster(),
+        [WEB],
+        timeout=65,
+        emit=print,
+        clock=clock,
+        sleep=clock.sleep,
+        feed=Feed(clock, [(0, read(WEB, Deployment=deployment(False)))]),
+        examiner=examiner,
+    )
+    looks = [when for when, _kinds in examiner.rounds]
+    pauses = [later - sooner for sooner, later in pairwise(looks)][:-1]
+    assert pauses
+    assert all(apart <= pause <= apart + 0.6 + takes for pause in pauses), pauses
 
 
 def test_a_round_that_is_under_way_at_the_end_is_not_taken_for_the_fresh_look():
