@@ -48,6 +48,14 @@ def fields(value: Any) -> dict[str, Any]:
     return {"f:" + key: fields(item) for key, item in value.items()} if isinstance(value, dict) else {}
 
 
+def chosen(value: Any, owned: Mapping[str, Any]) -> Any:
+    """The inverse of fields: the part of a value that is owned."""
+    if not owned or not isinstance(value, dict):
+        return copy.deepcopy(value)
+    steps = [step for step in owned if step != "."]
+    return {step.removeprefix("f:"): chosen(value[step.removeprefix("f:")], owned[step]) for step in steps}
+
+
 def merged(base: Any, change: Any) -> Any:
     """Deep merge of two managers' wishes."""
     if isinstance(base, dict) and isinstance(change, dict):
@@ -140,7 +148,19 @@ class FakeServer:
                 return {}
             if content_type == "application/merge-patch+json":
                 return self._rename(path, body["metadata"]["managedFields"])
+            if content_type == "application/json-patch+json":
+                return self._object(path, self.wishes[path]) if dry else self._move(path, body)
             return self._apply(path, copy.deepcopy(body), dict(query or {}), dry)
+
+    def _move(self, path: str, operations: list[Object]) -> Object:
+        """Owners as a JSON patch of managedFields and of one annotation wants them."""
+        given = {operation["path"]: operation.get("value") for operation in operations}
+        if given["/metadata/resourceVersion"] != str(self.revisions.get(path, 0)):
+            raise ApiError(409, "Conflict", "the object has been modified")
+        whole = self._object(path, self.wishes[path])
+        self.wishes[path] = {e["manager"]: chosen(whole, e["fieldsV1"]) for e in given["/metadata/managedFields"]}
+        self._touch(path)
+        return self._object(path, self.wishes[path])
 
     def _rename(self, path: str, entries: list[Object]) -> Object:
         """Owners whose entry is gone from managedFields lose their fields to the last one that is left."""

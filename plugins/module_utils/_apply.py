@@ -15,6 +15,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _conflicts,
     _dry_run,
     _live,
+    _migrate,
     _order,
     _parallel,
     _plan,
@@ -135,6 +136,7 @@ def _write_one(client: EngineClient, item: Item, clock: Clock) -> List[Problem]:
     while True:
         try:
             _adopt.take(client, item)
+            _migrate.take(client, item)
             item.applied = _dry_run.patch(client, item.path(), _with_version(item), force=item.force)
             break
         except ApiError as error:
@@ -153,7 +155,7 @@ def _write_one(client: EngineClient, item: Item, clock: Clock) -> List[Problem]:
 
 def _with_version(item: Item) -> Object:
     """The body with the version that was read, so that nobody's change in between is overlooked."""
-    body = item.manifest.body
+    body = item.wanted
     version = ((item.live or {}).get("metadata") or {}).get("resourceVersion")
     if not version or item.deferred:
         return body
@@ -173,7 +175,7 @@ def _write_refused(client: EngineClient, item: Item, error: ApiError, last: bool
             return False, []
         return not problems, problems
     if answer is Answer.OWNED:
-        return False, [item.problem(_conflicts.sentence(c), c.field) for c in _conflicts.read(error)]
+        return False, _conflicts.judge(item, _conflicts.read(error))
     if answer in (Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED):
         raise error
     return False, _dry_run.refusals(item, error)

@@ -2,51 +2,128 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Fields that somebody else owns: a small policy decides who may be overruled."""
+"""Fields that somebody else owns: a small policy decides who may be overruled, and a sentence says what to do."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from typing import List, Sequence
+from typing import Any, List, Mapping, Sequence
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fieldpath, _fieldset, _managers, _mask
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._fields import MISSING, shown
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError
 
-HUMAN_MANAGERS = (
-    re.compile(r"^kubectl(-.*)?$"),
-    re.compile(r"^k9s$"),
-    re.compile(r"^rancher$"),
-)
-"""Managers behind which sits a person, whose edit a declared state may undo."""
+EVERYTHING = "*"
+"""As an entry of an item's take_over: whatever the field and whoever its owner."""
 
-_MANAGER = re.compile(r'conflict with "(?P<manager>[^"]*)"')
+_OWNER = re.compile(
+    r'conflict with (?P<manager>"(?:\\.|[^"\\])*")'
+    r'(?: with subresource (?P<subresource>"(?:\\.|[^"\\])*"))?'
+    r"(?P<update> using (?P<version>\S+)(?: at (?P<time>\S+))?)?"
+)
+"""How the server names an owner (k8s.io/apimachinery, util/managedfields/internal/conflict.go): one that applied
+has no version, one that updated has."""
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """One field and who owns it."""
+    """One field and who owns it; ``since`` is when its owner last changed it, where that is known."""
 
     manager: str
     field: str
+    operation: str = ""
+    subresource: str = ""
+    since: str = ""
+
+    @property
+    def owner(self) -> str:
+        """The owner as a person would look it up in managedFields."""
+        details = [self.operation] if self.operation else []
+        details += ["subresource %s" % self.subresource] if self.subresource else []
+        details += ["at %s" % self.since] if self.since else []
+        known = " (%s)" % ", ".join(details) if details else ""
+        return (self.manager or "another program") + known
 
 
 def read(error: ApiError) -> List[Conflict]:
     """List the conflicts of a refused apply."""
     found = []
     for cause in error.details.get("causes") or ():
-        match = _MANAGER.search(str(cause.get("message") or ""))
-        found.append(Conflict(match.group("manager") if match else "", str(cause.get("field") or "").lstrip(".")))
+        match = _OWNER.search(str(cause.get("message") or ""))
+        part = match.groupdict() if match else {}
+        found.append(
+            Conflict(
+                _unquoted(part.get("manager")),
+                str(cause.get("field") or "").lstrip("."),
+                ("Update" if part.get("update") else "Apply") if match else "",
+                _unquoted(part.get("subresource")),
+                part.get("time") or "",
+            )
+        )
     return found
 
 
-def may_take_over(conflicts: Sequence[Conflict]) -> bool:
-    """Whether every owner is one that we may overrule."""
-    return bool(conflicts) and all(any(p.match(c.manager) for p in HUMAN_MANAGERS) for c in conflicts)
+def _unquoted(text: Any) -> str:
+    try:
+        return str(json.loads(text)) if text else ""
+    except ValueError:
+        return str(text).strip('"')
 
 
-def sentence(conflict: Conflict) -> str:
-    """What to tell the person."""
-    return (
-        "is owned by the field manager %s, which sets another value: leave the field to it, or stop it from setting it"
-        % (conflict.manager or "of another program")
+def judge(item: Item, conflicts: Sequence[Conflict]) -> List[Problem]:
+    """One problem for each field that may not be taken over; none where all of them may."""
+    live = item.live or {}
+    granted = [place for place in (_fieldpath.find(item.wanted, path) for path in item.take_over) if place is not None]
+    every = EVERYTHING in item.take_over
+    left = []
+    for conflict in conflicts:
+        place = _fieldpath.find(item.wanted, conflict.field)
+        asked = place is not None and any(_fieldpath.below(place, parent) for parent in granted)
+        if not (every or asked or _managers.may_overrule(conflict.manager, live)):
+            left.append(item.problem(sentence(item, conflict), conflict.field))
+    if not conflicts:
+        left.append(item.problem("belongs to another field manager, which the server doesn't name"))
+    return left
+
+
+def misspelt(item: Item, paths: Sequence[str]) -> List[Problem]:
+    """Entries of take_over that lead to no field of the object."""
+    unknown = [path for path in paths if path != EVERYTHING and _fieldpath.find(item.manifest.body, path) is None]
+    text = "take_over: the set has no such field in this object, so there is nothing to take over"
+    return [item.problem(text, path) for path in unknown]
+
+
+def sentence(item: Item, conflict: Conflict) -> str:
+    """What to tell the person: the owner, both values, and what can be done."""
+    live, wanted = (_value(body, conflict.field) for body in (item.live or {}, item.wanted))
+    if _hidden(item, conflict.field):
+        live, wanted = _mask.HIDDEN, _mask.HIDDEN
+    where = ", namespace: %s" % item.id.namespace if item.id.namespace else ""
+    path = json.dumps(conflict.field) if "'" in conflict.field else "'%s'" % conflict.field
+    entry = "take_over: [{kind: %s, name: %s%s, fields: [%s]}]" % (item.id.kind, item.id.name, where, path)
+    return "is owned by the field manager %s: it is %s, the set has %s. Leave the field out of the set, or %s" % (
+        conflict.owner,
+        live,
+        wanted,
+        "take it over: " + entry,
     )
+
+
+def took(conflicts: Sequence[Conflict]) -> str:
+    """The note of an object whose fields were taken over."""
+    owners = ", ".join(sorted({conflict.manager for conflict in conflicts}))
+    return "took %s over from %s" % (", ".join(conflict.field for conflict in conflicts), owners)
+
+
+def _value(body: Mapping[str, Any], path: str) -> str:
+    place = _fieldpath.find(body, path)
+    return shown(MISSING if place is None else _fieldset.value(body, place))
+
+
+def _hidden(item: Item, path: str) -> bool:
+    secret = _mask.is_secret(item.manifest.body) and path.startswith(("data", "stringData"))
+    return secret or _mask.LAST_APPLIED in path

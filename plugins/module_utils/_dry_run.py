@@ -9,7 +9,13 @@ from __future__ import annotations
 import re
 from typing import Dict, FrozenSet, List, Optional
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _conflicts, _immutable
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
+    _conflicts,
+    _fieldset,
+    _immutable,
+    _migrate,
+    _yield,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify, faults
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import (
@@ -35,13 +41,38 @@ def patch(client: EngineClient, path: str, body: Object, force: bool = False, dr
 
 def check(client: EngineClient, item: Item, coming: FrozenSet[str]) -> List[Problem]:
     """Dry-run one item whose place exists; fill in what it would become. ``coming``: names this set will create."""
+    _yield.consider(client, item)
+    item.owners = None
     try:
-        item.planned = patch(client, item.path(), item.manifest.body, force="*" in item.take_over, dry_run=True)
+        item.planned = patch(client, item.path(), item.wanted, force=every_field(item), dry_run=True)
     except ApiError as error:
         return _refused(client, item, error, coming)
     item.change = compare(item.live, item.planned)
     item.deferred = ""
+    _move(client, item)
     return []
+
+
+def every_field(item: Item) -> bool:
+    """Whether all of an object may be taken over, whoever has it."""
+    return _conflicts.EVERYTHING in item.take_over
+
+
+def _move(client: EngineClient, item: Item) -> None:
+    """Plan to make what people hold of the object ours; what goes with that is seen in the plan already."""
+    if item.live is None or item.planned is None:
+        return
+    move = _migrate.plan(item.live, item.planned, item.id, item.adopt_from)
+    if move is None:
+        return
+    if move.dropped:
+        operations = _migrate.without_dropped(item.live, item.planned, move.dropped)
+        query = {"fieldManager": FIELD_MANAGER, "dryRun": "All"}
+        item.planned = client.send("PATCH", item.path(), operations, query, _migrate.JSON_PATCH)
+        names = sorted(_fieldset.text(path) for path in move.dropped)
+        item.say("what %s had set goes: %s" % (", ".join(move.managers), ", ".join(names)))
+    item.owners, item.change = move.entries, Change.CONFIGURED
+    item.say("taken over from %s" % ", ".join(move.managers))
 
 
 def _refused(client: EngineClient, item: Item, error: ApiError, coming: FrozenSet[str]) -> List[Problem]:
@@ -78,20 +109,21 @@ def refusals(item: Item, error: ApiError) -> List[Problem]:
 def _owned(client: EngineClient, item: Item, error: ApiError) -> List[Problem]:
     conflicts = _conflicts.read(error)
     try:
-        forced = patch(client, item.path(), item.manifest.body, force=True, dry_run=True)
+        forced = patch(client, item.path(), item.wanted, force=True, dry_run=True)
     except ApiError as other:
         if classify(other) in _STOPS:
             raise
         return refusals(item, other)
-    owners = ", ".join(sorted({conflict.manager for conflict in conflicts}))
     if item.live is not None and same_content(item.live, forced):
-        item.note = "adopted from %s: the content was the same" % owners
-    elif _conflicts.may_take_over(conflicts):
-        fields = ", ".join(conflict.field for conflict in conflicts)
-        item.note = "took %s over from %s" % (fields, owners)
+        owners = ", ".join(sorted({conflict.manager for conflict in conflicts}))
+        item.say("adopted from %s: the content was the same" % owners)
     else:
-        return [item.problem(_conflicts.sentence(conflict), conflict.field) for conflict in conflicts]
+        problems = _conflicts.judge(item, conflicts)
+        if problems:
+            return problems
+        item.say(_conflicts.took(conflicts))
     item.planned, item.force, item.change, item.deferred = forced, True, Change.CONFIGURED, ""
+    _move(client, item)
     return []
 
 

@@ -50,6 +50,10 @@ class Item:
     """It has to be deleted and created again to become what is wanted."""
     may_delete_data: bool = False
     """Whether it may be deleted though it holds data."""
+    body: Optional[Object] = field(default=None, repr=False)
+    """What is applied, where that isn't the manifest: a controller's fields are left to it."""
+    owners: Optional[List[Object]] = field(default=None, repr=False)
+    """managedFields to write before it is applied: what people held becomes ours."""
     applied: Optional[Object] = field(default=None, repr=False)
     verdict: Optional[Verdict] = None
     seconds: float = 0.0
@@ -64,6 +68,16 @@ class Item:
     def api_version(self) -> str:
         """As the manifest has it."""
         return str(self.manifest.body.get("apiVersion", ""))
+
+    @property
+    def wanted(self) -> Object:
+        """The body to apply."""
+        return self.manifest.body if self.body is None else self.body
+
+    def say(self, text: str) -> None:
+        """Add to the note, once."""
+        if text not in self.note:
+            self.note = "; ".join(part for part in (self.note, text) if part)
 
     @property
     def current_object(self) -> Optional[Object]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
+from typing import Any, Optional
 
 _NUMBER = re.compile(r"^(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[a-zA-Z]*|[eE][+-]?\d+)$")
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
@@ -24,6 +24,17 @@ def readable(value: Any) -> bool:
     return match is not None and (
         match.group("suffix") in _DECIMAL or match.group("suffix") in _BINARY or match.group("suffix")[0] in "eE"
     )
+
+
+def amount(value: Any) -> Optional[Decimal]:
+    """A quantity as a number; None for what isn't one."""
+    if not readable(value):
+        return None
+    match = _NUMBER.match(str(value).strip())
+    number, suffix = (match.group("number"), match.group("suffix")) if match else ("0", "")
+    if suffix in _BINARY[1:]:
+        return Decimal(number) * Decimal(1024) ** _BINARY.index(suffix)
+    return Decimal(number).scaleb(_DECIMAL[suffix]) if suffix in _DECIMAL else Decimal(number + suffix)
 
 
 def canonical(value: Any) -> Any:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _conflicts, _drift
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Change
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _drift
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change
 
 OURS = {"manager": _drift.FIELD_MANAGER, "operation": "Apply", "time": "t1", "fieldsV1": {"f:data": {}}}
 LIVE = {
@@ -50,24 +50,3 @@ def test_time_version_status_and_others_fields_are_no_change():
 def test_another_entry_of_ours_is_a_change(entry):
     assert _drift.compare(changed(managedFields=[entry]), LIVE) is Change.CONFIGURED
     assert _drift.same_content(changed(managedFields=[entry]), LIVE)
-
-
-def conflict(*managers):
-    causes = [{"field": ".spec.a", "message": f'conflict with "{name}" using v1'} for name in managers]
-    return _conflicts.read(ApiError(409, "Conflict", "Apply failed", {"causes": causes}))
-
-
-@pytest.mark.parametrize("managers", [["kubectl"], ["kubectl-edit", "k9s"], ["kubectl-client-side-apply"], ["rancher"]])
-def test_a_person_may_be_overruled(managers):
-    assert _conflicts.may_take_over(conflict(*managers))
-
-
-@pytest.mark.parametrize("managers", [[], ["operator"], ["kubectl", "operator"], ["kubectlish"], [""]])
-def test_a_program_may_not(managers):
-    assert not _conflicts.may_take_over(conflict(*managers))
-
-
-def test_the_owner_is_named():
-    (found,) = conflict("their-operator")
-    assert found.field == "spec.a"
-    assert "field manager their-operator" in _conflicts.sentence(found)

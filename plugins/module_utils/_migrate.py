@@ -1,0 +1,177 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""What people wrote before us becomes ours, so that a field which leaves our set later really goes away.
+
+Server-side apply removes only what nobody but its manager owns. Whoever has kubectl's old entry beside ours keeps every
+field alive for ever. So the entries of people give up what we own too, and those who wrote the whole object from a file
+(kubectl apply, create, replace) give up everything: what their file had and ours hasn't goes, as it does when one file
+takes another's place. What somebody added by hand and we don't speak of (a label, an annotation) stays with them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fieldset, _managers, _mask
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import FIELD_MANAGER, own_entry
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._fieldset import Path
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object, ObjectId
+
+JSON_PATCH = "application/json-patch+json"
+SHARED: FrozenSet[Tuple[str, str]] = frozenset(
+    {("", "Namespace"), ("", "Secret"), ("", "PersistentVolumeClaim"), ("", "PersistentVolume")}
+)
+"""(group, kind) that others put things into, or that hold what can't be had again: nothing of theirs goes unasked."""
+_ANNOTATION = ("f:metadata", "f:annotations", "f:" + _mask.LAST_APPLIED)
+
+
+@dataclass(frozen=True)
+class Move:
+    """managedFields as they shall be, and the fields that go with the next apply because nobody else holds them."""
+
+    entries: List[Object]
+    dropped: FrozenSet[Path]
+    managers: Tuple[str, ...]
+
+
+def plan(
+    live: Mapping[str, Any], planned: Mapping[str, Any], identity: ObjectId, adopted: FrozenSet[str] = frozenset()
+) -> Optional[Move]:
+    """How managedFields have to change; None where no person holds anything that is ours.
+
+    planned: the dry run's answer, whose entry of ours tells what we shall own.
+    adopted: managers that give up everything though they aren't people, such as Helm.
+    """
+    ours, wanted = own_entry(live) or {}, own_entry(planned)
+    if wanted is None:
+        return None
+    new = _fieldset.paths(wanted.get("fieldsV1") or {})
+    before = _fieldset.paths(ours.get("fieldsV1") or {})
+    version = ours.get("apiVersion") or wanted.get("apiVersion")
+    rest: List[Object] = []
+    taken: FrozenSet[Path] = frozenset()
+    lost: FrozenSet[Path] = frozenset()
+    givers: List[str] = []
+    for entry in _entries(live):
+        if _is_ours(entry):
+            continue
+        held = _fieldset.paths(entry.get("fieldsV1") or {})
+        whole = _gives_all(entry, identity, adopted)
+        given = _given(entry, held, new | before, whole)
+        if given and given & _still_held(entry, planned):
+            givers.append(str(entry.get("manager")))
+            if entry.get("apiVersion") == version:
+                taken |= given
+            else:
+                given &= new | before
+            lost |= given
+            held = frozenset() if whole and entry.get("apiVersion") == version else held - given - {_ANNOTATION}
+        if held:
+            rest.append({**entry, "fieldsV1": _fieldset.tree(held)} if given else entry)
+    if not givers:
+        return None
+    fields = _fieldset.tree((before | taken) - {_ANNOTATION})
+    made = {"manager": FIELD_MANAGER, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1"}
+    return Move([*rest, {**made, "fieldsV1": fields}], _dropped(lost, new, rest), tuple(dict.fromkeys(givers)))
+
+
+def _entries(body: Mapping[str, Any]) -> List[Object]:
+    return list((body.get("metadata") or {}).get("managedFields") or ())
+
+
+def _is_ours(entry: Mapping[str, Any]) -> bool:
+    mine = (entry.get("manager"), entry.get("operation")) == (FIELD_MANAGER, "Apply")
+    return mine and not entry.get("subresource")
+
+
+def _gives_all(entry: Mapping[str, Any], identity: ObjectId, adopted: FrozenSet[str]) -> bool:
+    manager, operation = str(entry.get("manager")), str(entry.get("operation"))
+    by_file = (manager, operation) in _managers.WHOLE and (identity.group, identity.kind) not in SHARED
+    return not entry.get("subresource") and (manager in adopted or by_file)
+
+
+def _given(entry: Mapping[str, Any], held: FrozenSet[Path], ours: FrozenSet[Path], whole: bool) -> FrozenSet[Path]:
+    """What a manager gives up of what it holds."""
+    manager = str(entry.get("manager"))
+    person = _managers.is_person(manager) or manager in (_managers.KEPT, _managers.UNKNOWN)
+    if entry.get("subresource") or not (whole or person):
+        return frozenset()
+    return frozenset(path for path in held if path in ours or (whole and _movable(path)))
+
+
+def _movable(path: Path) -> bool:
+    """Finalizers, owners and a status are nobody's to take away."""
+    if path[0] == "f:metadata":
+        return len(path) > 1 and path[1] in ("f:labels", "f:annotations")
+    return path[0] != "f:status"
+
+
+def _still_held(entry: Mapping[str, Any], planned: Mapping[str, Any]) -> FrozenSet[Path]:
+    """What the same manager would hold after our apply: what that takes by force needs no move."""
+    key = ("manager", "operation", "subresource", "apiVersion")
+    for other in _entries(planned):
+        if all(other.get(name) == entry.get(name) for name in key):
+            return _fieldset.paths(other.get("fieldsV1") or {})
+    return frozenset()
+
+
+def _dropped(lost: FrozenSet[Path], wanted: FrozenSet[Path], rest: List[Object]) -> FrozenSet[Path]:
+    staying = wanted.union(*(_fieldset.paths(entry.get("fieldsV1") or {}) for entry in rest))
+    parents = {path[:length] for path in staying for length in range(1, len(path) + 1)}
+    return frozenset(path for path in lost if path not in parents and path != _ANNOTATION)
+
+
+def patch(live: Mapping[str, Any], entries: List[Object]) -> List[Dict[str, Any]]:
+    """The JSON patch that moves ownership, of this version of the object only."""
+    metadata = live["metadata"]
+    operations: List[Dict[str, Any]] = [
+        {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+        # Writing the version that was read makes a stale one answer 409; a failed test would answer 422.
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+        {"op": "replace", "path": "/metadata/managedFields", "value": entries},
+    ]
+    known = any(_ANNOTATION in _fieldset.paths(entry.get("fieldsV1") or {}) for entry in entries)
+    if _mask.LAST_APPLIED in (metadata.get("annotations") or {}) and not known:
+        key = _mask.LAST_APPLIED.replace("~", "~0").replace("/", "~1")
+        operations.append({"op": "remove", "path": "/metadata/annotations/" + key})
+    return operations
+
+
+def take(client: EngineClient, item: Item) -> None:
+    """Move ownership, just before the apply that is planned on it."""
+    if item.owners is None or item.live is None:
+        return
+    query = {"fieldManager": FIELD_MANAGER}
+    item.live = client.send("PATCH", item.path(), patch(item.live, item.owners), query, JSON_PATCH)
+    item.owners = None
+
+
+def without_dropped(live: Object, planned: Object, dropped: FrozenSet[Path]) -> List[Dict[str, Any]]:
+    """The JSON patch that turns the live object into what the apply will leave, so that a dry run can judge it."""
+    places = (_fieldset.locate(planned, path) for path in dropped)
+    left = _fieldset.without(planned, [place for place in places if place is not None])
+    keys: List[Tuple[str, ...]] = [
+        (key,) for key in {**live, **left} if key not in ("apiVersion", "kind", "metadata", "status")
+    ]
+    keys += [("metadata", key) for key in ("labels", "annotations")]
+    operations: List[Dict[str, Any]] = []
+    for key in keys:
+        old, new = _at(live, key), _at(left, key)
+        path = "/" + "/".join(key)
+        if new is None and old is not None:
+            operations.append({"op": "remove", "path": path})
+        elif new != old:
+            operations.append({"op": "add", "path": path, "value": new})
+    return operations
+
+
+def _at(body: Mapping[str, Any], key: Tuple[str, ...]) -> Any:
+    value: Any = body
+    for step in key:
+        value = (value or {}).get(step)
+    return value
