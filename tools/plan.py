@@ -138,6 +138,14 @@ TEST = (
         beside=True,
         needs=("lab-machine",),
     ),
+    _pytest(
+        "scale",
+        "a thousand nodes by kwok, a thousand objects: calls, bytes and memory",
+        "tests/integration/scale",
+        lab=True,
+        beside=True,
+        needs=("lab-machine",),
+    ),
     Step(
         "molecule",
         "create to cleanup on the lab, with an upgrade between",
