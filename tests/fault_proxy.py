@@ -105,8 +105,10 @@ class FaultProxy:
         self.choose = choose
         self.calls: list[tuple[Call, str | None]] = []
         self.done: dict[int, int] = {}
-        self.before: Callable[[Call], None] = lambda _call: None
+        self.before: Callable[[Call], bool] = lambda _call: True
+        """Called before a call is passed on; whether to do that."""
         self.after: Callable[[Call], bool] = lambda _call: True
+        """Called once it was obeyed; whether to say so."""
         self._lock = threading.Lock()
         self._trust = ssl.create_default_context(cafile=str(authority.path))
         certificate, key = authority.issue("proxy", "proxy", server=True)
@@ -207,8 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
         proxy: FaultProxy = self.server.proxy  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         call, fault = proxy.came(self.command, self.path)
-        proxy.before(call)
-        if fault == "reset":
+        if not proxy.before(call) or fault == "reset":
             return self._reset()
         if fault in REFUSALS:
             return self._answer(*REFUSALS[fault])

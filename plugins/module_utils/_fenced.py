@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Iterator, List, Mapping, Optional
+from typing import Any, Callable, Iterator, List, Mapping, Optional
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
@@ -63,6 +63,11 @@ class Fenced:
             return self._client.send(method, path, body, query, content_type)
         with self._landed:
             self._flying += 1
+        return _apart(lambda: self._write(method, path, body, query, content_type))
+
+    def _write(
+        self, method: str, path: str, body: Any, query: Optional[Mapping[str, str]], content_type: str
+    ) -> Object:
         try:
             self._lease.ensure(method, path)
             return self._client.send(method, path, body, query, content_type)
@@ -107,3 +112,24 @@ class Fenced:
     def forget_discovery(self) -> None:
         """Ask again at the next look-up."""
         self._client.forget_discovery()
+
+
+def _apart(call: Callable[[], Object]) -> Object:
+    """Call outside of the main thread: a signal raises there, and would drop a write whose answer is on its way."""
+    if threading.current_thread() is not threading.main_thread():
+        return call()
+    answers: List[Object] = []
+    errors: List[BaseException] = []
+
+    def work() -> None:
+        try:
+            answers.append(call())
+        except BaseException as error:  # noqa: BLE001 (raised again by the caller's thread)
+            errors.append(error)
+
+    thread = threading.Thread(target=work, name="write", daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return answers[0]
