@@ -119,8 +119,13 @@ class ActionModule(ActionBase):
         if not options["render_to"]:
             raise AnsibleActionFail("rollout: state=rendered needs render_to, the folder to write to")
         return _render_folder.run(
-            Request.of(options, manifests, bool(self._task.check_mode), bool(self._task.diff)),
-            lambda: self._schemas(options),
+            Request.of(
+                options,
+                manifests,
+                bool(self._task.check_mode),
+                bool(self._task.diff),
+                lambda: self._schemas(options),
+            ),
             os.path.abspath(options["render_to"]),
             options["render_secrets"],
             self._emitter(options),

@@ -15,7 +15,7 @@ import json
 import os
 import tempfile
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional, Set
+from typing import Any, Dict, List, Mapping, Optional, Set
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _loader, _mask, _rendered
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import (
@@ -25,7 +25,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._error
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._rendered import File
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change, Emit, Manifest, Object
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change, Emit, Object
 
 INDEX = ".rollout-index"
 """Without an ending: ``kubectl apply -f FOLDER`` reads every ``.json`` and ``.yaml``."""
@@ -35,7 +35,6 @@ _OPEN, _PRIVATE = 0o644, 0o600
 
 def run(
     request: Request,
-    schemas: Callable[[], List[Manifest]],
     target: str,
     show_secrets: bool,
     emit: Emit,
@@ -45,7 +44,7 @@ def run(
     folder = os.path.join(target, request.component)
     secrets = _mask.secret_values(manifest.body for manifest in request.manifests)
     try:
-        files = _rendered.files(request, schemas, show_secrets)
+        files = _rendered.files(request, show_secrets)
         secrets |= _mask.secret_values(file.item.manifest.body for file in files)
         result = _Folder(folder, request, files).run()
     except OSError as error:

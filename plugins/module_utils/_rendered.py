@@ -9,15 +9,23 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set
 from urllib.parse import quote
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _mask, _prepare, _scopes
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
+    _mask,
+    _prepare,
+    _schema,
+    _schema_cel,
+    _schema_defaults,
+    _scopes,
+)
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput, Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._order import built_in, stage
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._registry import Registry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Manifest, Object, ObjectId
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object, ObjectId
 
 try:
     import yaml
@@ -49,19 +57,32 @@ class File:
     hidden: bool = False
 
 
-def files(request: Request, schemas: Callable[[], List[Manifest]], show_secrets: bool) -> List[File]:
+def files(request: Request, show_secrets: bool) -> List[File]:
     """The files of a set, in the order of its rollout, without asking a server. Raises InvalidInput."""
-    items, problems = _prepare.prepare(request, _scopes.look_up(schemas))
-    coming = _scopes.definitions(item.manifest for item in items)
+    items, problems, registry = _prepare.with_definitions(request, _scopes.find)
     for item in items:
-        if item.resource is None and (item.id.group, item.id.kind) not in coming:
-            text = "whether %s in %s belongs into a namespace isn't known" % (item.id.kind, item.api_version)
-            hint = _scopes.hint(item.api_version, item.id.kind)
-            problems.append(item.problem("%s; %s" % (text, hint) if hint else text))
+        if item.resource is None:
+            problems += _by_definition(item, registry)
     if problems:
         raise InvalidInput(problems, "No file was written.")
     taken: Set[str] = set()
     return [_file(item, taken, show_secrets) for item in sorted(items, key=lambda i: (stage(i.id), i.id))]
+
+
+def _by_definition(item: Item, registry: Registry) -> List[Problem]:
+    """What the definitions of the run say of an object of a kind that isn't built in."""
+    definition = registry.find(item.id.group, item.id.kind)
+    if definition is None:
+        text = "whether %s in %s belongs into a namespace isn't known" % (item.id.kind, item.api_version)
+        hint = registry.hint(item.api_version, item.id.kind) or _scopes.hint(item.api_version, item.id.kind)
+        return [item.problem("%s; %s" % (text, hint) if hint else text)]
+    schema = definition.schema(item.api_version)
+    if schema is None:
+        text = "its definition has no version %s (it has: %s)"
+        return [item.problem(text % (item.api_version, ", ".join(definition.api_versions)), "apiVersion")]
+    body = _schema_defaults.filled(schema, item.manifest.body)
+    faults = _schema.check(schema, body) or _schema_cel.check(schema, body).faults
+    return [item.problem(message, path) for path, message in faults]
 
 
 def _file(item: Item, taken: Set[str], show_secrets: bool) -> File:

@@ -10,9 +10,9 @@ The table is what kube-apiserver 1.36 and 1.37 answer to discovery; a test holds
 from __future__ import annotations
 
 import difflib
-from typing import Callable, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
+from typing import FrozenSet, Mapping, Optional
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Manifest, Resource
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Resource
 
 NAMESPACED: Mapping[str, FrozenSet[str]] = {
     "": frozenset(
@@ -67,38 +67,14 @@ CLUSTER_WIDE: Mapping[str, FrozenSet[str]] = {
     "storage.k8s.io": frozenset({"CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"}),
 }
 
-Specs = Mapping[Tuple[str, str], Mapping[str, object]]
-"""(group, kind) -> spec of its CustomResourceDefinition"""
 
-
-def definitions(manifests: Iterable[Manifest]) -> Specs:
-    """The CustomResourceDefinitions among manifests."""
-    found: Dict[Tuple[str, str], Mapping[str, object]] = {}
-    for manifest in manifests:
-        spec = manifest.body.get("spec")
-        if manifest.body.get("kind") == "CustomResourceDefinition" and isinstance(spec, dict):
-            names = spec.get("names")
-            found[(str(spec.get("group")), str(names.get("kind") if isinstance(names, dict) else ""))] = spec
-    return found
-
-
-def look_up(schemas: Callable[[], Iterable[Manifest]]) -> Callable[[str, str], Optional[Resource]]:
-    """A stand-in for discovery. ``schemas``: definitions of the run, read only when a kind isn't built in."""
-    known: Dict[str, Specs] = {}
-
-    def find(api_version: str, kind: str) -> Optional[Resource]:
-        group, _slash, version = api_version.rpartition("/")
-        for namespaced, table in ((True, NAMESPACED), (False, CLUSTER_WIDE)):
-            if kind in table.get(group, ()):
-                return Resource(group, version, kind, "", namespaced)
-        if "." not in group or group.endswith(".k8s.io"):
-            return None
-        if "specs" not in known:
-            known["specs"] = definitions(schemas())
-        spec = known["specs"].get((group, kind))
-        return None if spec is None else Resource(group, version, kind, "", spec.get("scope") == "Namespaced")
-
-    return find
+def find(api_version: str, kind: str) -> Optional[Resource]:
+    """A stand-in for discovery: a built-in kind, or None."""
+    group, _slash, version = api_version.rpartition("/")
+    for namespaced, table in ((True, NAMESPACED), (False, CLUSTER_WIDE)):
+        if kind in table.get(group, ()):
+            return Resource(group, version, kind, "", namespaced)
+    return None
 
 
 def hint(api_version: str, kind: str) -> str:
@@ -111,6 +87,4 @@ def hint(api_version: str, kind: str) -> str:
     near = difflib.get_close_matches(kind, [name for there, name in both if there == group], n=1, cutoff=0.7)
     if near:
         return "did you mean %s?" % near[0]
-    if "." in group:
-        return "give its CustomResourceDefinition to the option schemas, or put it into the set"
-    return ""
+    return "give its CustomResourceDefinition to the option schemas, or put it into the set" if "." in group else ""

@@ -21,7 +21,7 @@ SECRET = "{apiVersion: v1, kind: Secret, metadata: {name: s}, stringData: {passw
 def render(folder, *texts, check=False, show_secrets=False):
     manifests = [manifest for text in texts for manifest in _loader.load(text, "t.yaml")]
     request = Request.of({"component": "demo", "namespace": "here"}, manifests, check, True)
-    return _render_folder.run(request, list, str(folder), show_secrets, lambda _line: None)
+    return _render_folder.run(request, str(folder), show_secrets, lambda _line: None)
 
 
 def names(folder):

@@ -18,19 +18,19 @@ TEXT = st.text(max_size=12)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXT, lambda x: st.lists(x) | st.dictionaries(TEXT, x), max_leaves=5
 )
+SCHEMA = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}}}
+VERSION = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": SCHEMA}}
 DEFINITION = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
     "metadata": {"name": "things.example.org"},
-    "spec": {"group": "example.org", "names": {"kind": "Thing"}, "scope": "Namespaced", "versions": []},
+    "spec": {"group": "example.org", "names": {"kind": "Thing"}, "scope": "Namespaced", "versions": [VERSION]},
 }
 
 
 def rendered(text, schemas=list, show_secrets=False, **options):
-    request = Request.of(
-        {"component": "demo", "namespace": "here", **options}, _loader.load(text, "t.yaml"), False, False
-    )
-    return _rendered.files(request, schemas, show_secrets)
+    settings = {"component": "demo", "namespace": "here", **options}
+    return _rendered.files(Request.of(settings, _loader.load(text, "t.yaml"), False, False, schemas), show_secrets)
 
 
 @settings(max_examples=60)
@@ -136,6 +136,14 @@ def test_a_kind_that_is_not_known_is_a_problem_with_a_hint():
 def test_definitions_of_the_run_say_where_a_kind_belongs():
     (file,) = rendered("{apiVersion: example.org/v1, kind: Thing, metadata: {name: x}}", lambda: [Manifest(DEFINITION)])
     assert file.name == "08-thing.example.org_here_x.yaml"
+
+
+def test_definitions_of_the_run_say_what_is_wrong_with_an_object():
+    text = "{apiVersion: example.org/%s, kind: Thing, metadata: {name: x}, spec: {size: much}}"
+    with pytest.raises(InvalidInput, match=r"Thing here/x: spec\.size: "):
+        rendered(text % "v1", lambda: [Manifest(DEFINITION)])
+    with pytest.raises(InvalidInput, match=r"no version example.org/v2 \(it has: example.org/v1\)"):
+        rendered(text % "v2", lambda: [Manifest(DEFINITION)])
 
 
 def test_definitions_are_read_only_when_they_are_needed():
