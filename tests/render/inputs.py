@@ -45,6 +45,17 @@ ALERTMANAGER = {
     "alertmanager_receivers": [{"name": "night", "webhook_configs": [{"url": "http://night.example.com"}]}],
 }
 
+FOUND = {
+    "kind": "Deployment",
+    "namespace": "watching",
+    "name": "theirs",
+    "version": "1.2.3",
+    "labels": {"app": "theirs"},
+    "port": "https",
+    "scheme": "https",
+}
+"""What a survey says of something to rely on."""
+
 CASES = [
     pytest.param("prometheus_operator", {}, id="prometheus_operator"),
     pytest.param(
@@ -88,5 +99,9 @@ CASES = [
             "kube_state_metrics_extra_args": ["--v=2"],
         },
         id="kube_state_metrics-choices",
+    ),
+    *(
+        pytest.param(role, {f"{role}_existing": "use", "__platform_survey": {"use": {role: FOUND}}}, id=f"{role}-use")
+        for role in ("prometheus_operator", "node_exporter", "kube_state_metrics")
     ),
 ]

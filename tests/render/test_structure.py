@@ -8,7 +8,8 @@ import re
 
 import pytest
 import yaml
-from render.inputs import ALERTMANAGER, CASES, PLACE, PROMETHEUS
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput
+from render.inputs import ALERTMANAGER, CASES, FOUND, PLACE, PROMETHEUS
 
 TEAM = {"team": "openhands"}
 MONITORS = ("ServiceMonitor", "PodMonitor", "ScrapeConfig", "PrometheusRule", "Probe")
@@ -175,7 +176,7 @@ def test_images_are_pinned_and_go_through_the_mirror(objects, role, variables):
     found = objects(role, transform=PLACE, **site, **variables)
     text = yaml.safe_dump(list(found.values()))
     images = set(re.findall(r"(?:image: |reloader=)(\S+)", text))
-    assert images
+    assert bool(images) == (variables.get(f"{role}_existing") != "use")
     for image in images:
         assert image.startswith("mirror.example/x/"), image
         assert re.search(r":v\d+\.\d+\.\d+$", image), image
@@ -307,3 +308,22 @@ def test_overrides_reach_the_objects(objects):
     prometheus = spec(found, "Prometheus", "prometheus")
     assert prometheus["enableFeatures"] == ["exemplar-storage"]
     assert "walCompression" not in prometheus
+
+
+@pytest.mark.parametrize("role", ["prometheus_operator", "node_exporter", "kube_state_metrics"])
+def test_what_is_there_already_is_scraped_and_nothing_is_installed(objects, role):
+    name = role.replace("_", "-")
+    found = objects(role, **{f"{role}_existing": "use", "__platform_survey": {"use": {role: FOUND}}})
+    assert {kind for kind, _name in found} == {"PodMonitor", "PrometheusRule"}
+    monitor = spec(found, "PodMonitor", name)
+    assert monitor["namespaceSelector"] == {"matchNames": ["watching"]}
+    assert monitor["selector"] == {"matchLabels": {"app": "theirs"}}
+    (endpoint,) = monitor["podMetricsEndpoints"]
+    assert (endpoint["port"], endpoint["scheme"]) == ("https", "https")
+    assert {"targetLabel": "job", "replacement": name} in endpoint["relabelings"]
+
+
+@pytest.mark.parametrize("role", ["prometheus_operator", "node_exporter", "kube_state_metrics"])
+def test_relying_on_something_needs_the_survey(objects, role):
+    with pytest.raises(InvalidInput):
+        objects(role, **{f"{role}_existing": "use"})
