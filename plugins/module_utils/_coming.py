@@ -42,7 +42,8 @@ class Findings:
     unknown: List[Item] = field(default_factory=list)
     rules: Set[str] = field(default_factory=set)
     """Rules that couldn't be evaluated."""
-    patterns: int = 0
+    patterns: Set[str] = field(default_factory=set)
+    """Patterns that couldn't be applied."""
 
 
 def look(client: EngineClient, items: Sequence[Item], registry: Registry, check_mode: bool) -> Findings:
@@ -143,7 +144,7 @@ def _judge(item: Item, schema: Mapping[str, Any], findings: Findings) -> Optiona
         outcome = _schema_cel.check(schema, body)
         faults = outcome.faults
         findings.rules.update(outcome.unchecked)
-    findings.patterns += len(_schema_values.unreadable(schema))
+    findings.patterns |= _schema_values.unreadable(schema)
     findings.problems += [item.problem(message, path) for path, message in faults]
     return body
 
@@ -153,11 +154,11 @@ def _said(findings: Findings) -> List[str]:
     parts = []
     if findings.unknown:
         kinds = sorted({"%s %s" % (item.api_version, item.id.kind) for item in findings.unknown})
-        parts.append("%d objects of kinds that nobody here defines (%s)" % (len(findings.unknown), ", ".join(kinds)))
+        parts.append("objects of kinds that nobody here defines: %d (%s)" % (len(findings.unknown), ", ".join(kinds)))
     if findings.rules:
         library = _schema_cel.library()
         why = "beyond %s" % library if library else "install common-expression-language or cel-python"
-        parts.append("%d CEL rules (%s)" % (len(findings.rules), why))
+        parts.append("CEL rules: %d (%s)" % (len(findings.rules), why))
     if findings.patterns:
-        parts.append("%d patterns" % findings.patterns)
+        parts.append("patterns: %d (install google-re2)" % len(findings.patterns))
     return ["Not checked, as the cluster doesn't have these definitions yet: %s." % "; ".join(parts)] if parts else []

@@ -33,23 +33,35 @@ def check(schema: Schema, body: Mapping[str, Any]) -> List[Fault]:
 
 
 def _walk(
-    schema: Schema, value: Any, path: str, found: List[Fault], *, structural: bool, resource: bool = False
+    schema: Schema,
+    value: Any,
+    path: str,
+    found: List[Fault],
+    *,
+    structural: bool,
+    strict: bool = True,
+    resource: bool = False,
 ) -> None:
-    """structural: the schema says which fields there are; below allOf and the like it only says more of them."""
+    """Collect the faults of one value and all below it.
+
+    structural: the schema says which fields there are; below allOf and the like it only says more of them.
+    strict: no field may be unknown; below a place that preserves unknown fields the server doesn't complain.
+    """
     if not _typed(schema, value, path, found):
         return
     found += [(path, complaint) for complaint in _schema_values.complaints(schema, value)]
     _junctors(schema, value, path, found)
+    strict = strict and structural and not schema.get(_PRESERVE)
     if isinstance(value, dict):
         if structural and schema.get("x-kubernetes-embedded-resource"):
             resource = True
             _embedded(schema, value, path, found)
-        _fields(schema, value, path, found, structural=structural, resource=resource)
+        _fields(schema, value, path, found, structural=structural, strict=strict, resource=resource)
     elif isinstance(value, list):
         items = schema.get("items")
         if isinstance(items, dict):
             for index, entry in enumerate(value):
-                _walk(items, entry, "%s[%d]" % (path, index), found, structural=structural)
+                _walk(items, entry, "%s[%d]" % (path, index), found, structural=structural, strict=strict)
         if structural:
             _listed(schema, value, path, found)
 
@@ -102,7 +114,14 @@ def _nearest(results: Iterable[List[Fault]]) -> str:
 
 
 def _fields(
-    schema: Schema, value: Dict[str, Any], path: str, found: List[Fault], *, structural: bool, resource: bool
+    schema: Schema,
+    value: Dict[str, Any],
+    path: str,
+    found: List[Fault],
+    *,
+    structural: bool,
+    strict: bool,
+    resource: bool,
 ) -> None:
     properties = schema.get("properties") or {}
     additional = schema.get("additionalProperties")
@@ -112,10 +131,11 @@ def _fields(
         if name in properties:
             # The fields of metadata are the server's own: a schema may only narrow name and generateName.
             meta = resource and name == "metadata"
-            _walk(properties[name], item, prefix + name, found, structural=structural and not meta)
+            _walk(properties[name], item, prefix + name, found, structural=structural and not meta, strict=strict)
         elif isinstance(additional, dict):
-            _walk(additional, item, prefix + name, found, structural=structural)
-        elif structural and not (resource and name in _OF_EVERY_OBJECT) and not _any_field(schema):
+            _walk(additional, item, prefix + name, found, structural=structural, strict=strict)
+        elif strict and properties and not additional and not (resource and name in _OF_EVERY_OBJECT):
+            # Where nothing is declared the server drops what it gets, and doesn't say so.
             found.append((prefix + name, unknown(name, properties)))
 
 
@@ -126,10 +146,6 @@ def _embedded(schema: Schema, value: Dict[str, Any], path: str, found: List[Faul
         (path + "." + name, _MISSING) for name in ("apiVersion", "kind") if name not in value and name not in wanted
     ]
     found += metadata_faults(value.get("metadata"), path + ".metadata")
-
-
-def _any_field(schema: Schema) -> bool:
-    return bool(schema.get(_PRESERVE) or schema.get("additionalProperties"))
 
 
 def unknown(name: str, known: Iterable[str]) -> str:

@@ -12,22 +12,13 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
+import importlib
 import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._schema_values import Fault
-
-try:
-    import cel  # type: ignore[import-not-found,unused-ignore]
-
-    cel.compile  # noqa: B018 (another package has this name too)
-except (ImportError, AttributeError):
-    cel = None
-try:
-    import celpy  # type: ignore[import-not-found,unused-ignore]
-except ImportError:
-    celpy = None
 
 Schema = Mapping[str, Any]
 Program = Callable[[Any], Any]
@@ -73,7 +64,20 @@ class Outcome:
 
 def library() -> str:
     """Name of the library in use; empty where none is installed."""
-    return "common-expression-language" if cel is not None else "cel-python" if celpy is not None else ""
+    return _NAMES[0] if _load("cel", "compile") else _NAMES[1] if _load("celpy", "Environment") else ""
+
+
+_NAMES = ("common-expression-language", "cel-python")
+
+
+@functools.cache
+def _load(module: str, member: str) -> Any:
+    """Import at the first rule: one of them takes 0.4 s. Another package may have the name and lack the member."""
+    try:
+        found = importlib.import_module(module)
+    except ImportError:
+        return None
+    return found if hasattr(found, member) else None
 
 
 def check(schema: Schema, body: Mapping[str, Any]) -> Outcome:
@@ -115,20 +119,17 @@ def _judge(rule: Mapping[str, Any], schema: Schema, value: Any, path: str, outco
         outcome.faults.append((where.lstrip("."), str(rule.get("message") or "violates the rule: %s" % text)))
 
 
-_programs: Dict[str, Optional[Program]] = {}
-
-
+@functools.cache
 def _program(text: str) -> Optional[Program]:
-    if text not in _programs:
-        try:
-            _programs[text] = _with_cel(text) if cel is not None else _with_celpy(text) if celpy is not None else None
-        except Exception:  # noqa: BLE001 (likewise: what it can't read, it can't say)
-            _programs[text] = None
-    return _programs[text]
+    make = {_NAMES[0]: _with_cel, _NAMES[1]: _with_celpy}.get(library())
+    try:
+        return make(text) if make is not None else None
+    except Exception:  # noqa: BLE001 (likewise: what it can't read, it can't say)
+        return None
 
 
 def _with_cel(text: str) -> Program:
-    compiled = cel.compile(text)
+    compiled = _load("cel", "compile").compile(text)
 
     def run(value: Any) -> Any:
         answer = compiled.execute({"self": value})
@@ -138,6 +139,7 @@ def _with_cel(text: str) -> Program:
 
 
 def _with_celpy(text: str) -> Program:
+    celpy = _load("celpy", "Environment")
     environment = celpy.Environment()
     compiled = environment.program(environment.compile(text))
 

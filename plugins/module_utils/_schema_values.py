@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import ipaddress
 import json
 import re
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Set, Tuple
-
-try:
-    import re2  # type: ignore[import-not-found,unused-ignore]
-except ImportError:
-    re2 = None
 
 _NAMES = {"object": "a mapping", "array": "a list", "string": "text", "integer": "an integer"}
 _NAMES.update({"number": "a number", "boolean": "true or false"})
@@ -182,14 +178,11 @@ _POSIX = {
     "[:xdigit:]": "0-9A-Fa-f",
     "[:word:]": "0-9A-Za-z_",
 }
-_compiled: Dict[str, Any] = {}
 
 
 def matches(pattern: str, value: str) -> Optional[bool]:
     """Whether a text has a match, None where this machine can't read the pattern."""
-    if pattern not in _compiled:
-        _compiled[pattern] = _compile(pattern)
-    found = _compiled[pattern]
+    found = _compile(pattern)
     return None if found is None else found.search(value) is not None
 
 
@@ -207,7 +200,13 @@ def unreadable(schema: Any) -> Set[str]:
     return {bad for value in schema for bad in unreadable(value)} if isinstance(schema, list) else set()
 
 
+@functools.cache
 def _compile(pattern: str) -> Any:
+    """With the server's own engine where it is installed (google-re2), else as Python understands the pattern."""
+    try:
+        import re2  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 (few runs have a pattern to apply)
+    except ImportError:
+        re2 = None
     try:
         return re2.compile(pattern) if re2 is not None else re.compile(to_python(pattern), re.ASCII)
     except Exception:  # noqa: BLE001 (the two libraries have no common error)

@@ -188,7 +188,7 @@ def test_what_only_the_server_finds_in_an_object_of_a_new_definition_stops_the_r
     (problem,) = caught.value.problems
     assert problem.object == f"Sprocket {cluster.namespace}/one"
     assert problem.field == "spec.amount"
-    assert "1 CEL rules" in caught.value.result["warnings"][0]
+    assert "CEL rules: 1" in caught.value.result["warnings"][0]
     assert changes(caught.value.result) == {
         "one": "skipped",
         "sprockets.test.example.org": "created",
@@ -270,4 +270,4 @@ def test_an_object_that_is_being_deleted_is_not_written_to(cluster):
 def test_check_mode_before_the_definitions_are_there_warns(cluster):
     result = cluster.rollout(custom("Unheard", "one", "{}"), check_mode=True)
     assert changes(result) == {"one": "created"}
-    assert "kinds that nobody here defines (test.example.org/v1 Unheard)" in result["warnings"][0]
+    assert "kinds that nobody here defines: 1 (test.example.org/v1 Unheard)" in result["warnings"][0]
