@@ -130,6 +130,7 @@ TEST = (
         "integration-own",
         "the engine on a real API server, the life of a second lab, verdicts by a real kubelet",
         "tests/integration/engine",
+        "tests/integration/check_mode",
         "tests/integration/brownfield",
         "tests/integration/rights",
         "tests/integration/lab",
