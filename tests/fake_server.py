@@ -146,8 +146,6 @@ class FakeServer:
                 del self.wishes[path]
                 self.writes.append((method, path))
                 return {}
-            if content_type == "application/merge-patch+json":
-                return self._rename(path, body["metadata"]["managedFields"])
             if content_type == "application/json-patch+json":
                 return self._object(path, self.wishes[path]) if dry else self._move(path, body)
             return self._apply(path, copy.deepcopy(body), dict(query or {}), dry)
@@ -161,15 +159,6 @@ class FakeServer:
         self.wishes[path] = {e["manager"]: chosen(whole, e["fieldsV1"]) for e in given["/metadata/managedFields"]}
         self._touch(path)
         return self._object(path, self.wishes[path])
-
-    def _rename(self, path: str, entries: list[Object]) -> Object:
-        """Owners whose entry is gone from managedFields lose their fields to the last one that is left."""
-        wishes = self.wishes[path]
-        names = [entry["manager"] for entry in entries]
-        for name in [name for name in wishes if name not in names]:
-            wishes[names[-1]] = merged(wishes.pop(name), wishes.get(names[-1], {}))
-        self._touch(path)
-        return self._object(path, wishes)
 
     def _review(self, body: Object) -> Object:
         """Everything is allowed but what is in ``denied``, as "verb resource" or "verb resource name"."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Callable, Dict, List, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
-    _adopt,
     _conflicts,
     _dry_run,
     _live,
@@ -135,7 +134,6 @@ def _write_one(client: EngineClient, item: Item, clock: Clock) -> List[Problem]:
     tries, deadline = STALE_TRIES, clock.now() + SEEN_SECONDS
     while True:
         try:
-            _adopt.take(client, item)
             _migrate.take(client, item)
             item.applied = _dry_run.patch(client, item.path(), _with_version(item), force=item.force)
             break

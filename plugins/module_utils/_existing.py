@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _adopt, _downgrade, _owner
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _adopt, _conflicts, _downgrade, _owner
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._inventory import Entry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object
-
-EVERY_FIELD = "*"
-"""As an entry of an item's take_over: whatever its owners are."""
 
 
 def check(items: Sequence[Item], recorded: Sequence[Entry], request: Request) -> List[Problem]:
@@ -52,7 +49,7 @@ def _foreign(item: Item, live: Object, request: Request) -> List[Problem]:
         )
         return [item.problem(text % (owner, request.component))]
     item.adopt_from = _adopt.from_managers(live)
-    item.take_over += (EVERY_FIELD,)
+    item.take_over += (_conflicts.EVERYTHING,)
     item.force = True
     item.note = "adopted from %s" % owner
     if "Helm" in owner.tool:

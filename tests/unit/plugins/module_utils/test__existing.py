@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _adopt
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._loader import load
 from engine_case import changes, rollout
@@ -148,26 +147,3 @@ def test_a_newer_definition_is_never_cut(server, existing):
     assert "of Helm (field manager helm) (release 9.9.9)" in str(caught.value)
     assert "fields that ours lacks: spec.b" in str(caught.value)
     assert server.writes == []
-
-
-def entry(manager, fields, operation="Update", **more):
-    return {"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsV1": fields, **more}
-
-
-def test_renaming_merges_the_tool_s_entries_into_ours():
-    live = {
-        "metadata": {
-            "managedFields": [
-                entry("helm", {"f:data": {"f:a": {}, "f:b": {}}}),
-                entry("openhands-gpu-observability", {"f:data": {"f:a": {}, "f:c": {}}}, "Apply"),
-                entry("cainjector", {"f:spec": {}}),
-                entry("helm", {"f:status": {}}, subresource="status"),
-            ]
-        }
-    }
-    kept_a, kept_b, made = _adopt.renamed(live, frozenset({"helm"}))
-    assert [kept_a["manager"], kept_b.get("subresource")] == ["cainjector", "status"]
-    assert made["manager"] == "openhands-gpu-observability"
-    assert made["operation"] == "Apply"
-    assert made["fieldsV1"] == {"f:data": {"f:a": {}, "f:b": {}, "f:c": {}}}
-    assert _adopt.renamed(live, frozenset({"argocd-controller"})) is None
