@@ -11,7 +11,6 @@ from typing import Dict, FrozenSet, List, Optional
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _conflicts,
-    _fieldset,
     _immutable,
     _migrate,
     _yield,
@@ -62,17 +61,30 @@ def _move(client: EngineClient, item: Item) -> None:
     """Plan to make what people hold of the object ours; what goes with that is seen in the plan already."""
     if item.live is None or item.planned is None:
         return
-    move = _migrate.plan(item.live, item.planned, item.id, item.adopt_from)
+    planned = item.planned
+    move = _migrate.plan(item.live, planned, _migrate.is_shared(item.id), item.adopt_from)
+    if move is not None and move.dropped:
+        operations = _migrate.without_dropped(item.live, planned, move.dropped)
+        query = {"fieldManager": FIELD_MANAGER, "dryRun": "All"}
+        try:
+            item.planned = client.send("PATCH", item.path(), operations, query, _migrate.JSON_PATCH)
+        except ApiError as error:
+            if classify(error) is not Answer.INVALID:
+                raise
+            # Something of it can't be taken away (a template that is fixed): what isn't ours stays theirs.
+            move = _migrate.plan(item.live, planned, shared=True)
+    for text in _migrate.staying(item.live, planned, move.entries if move else None):
+        item.say(text)
+        item.notable = True
     if move is None:
         return
     if move.dropped:
-        operations = _migrate.without_dropped(item.live, item.planned, move.dropped)
-        query = {"fieldManager": FIELD_MANAGER, "dryRun": "All"}
-        item.planned = client.send("PATCH", item.path(), operations, query, _migrate.JSON_PATCH)
-        names = sorted(_fieldset.text(path) for path in move.dropped)
-        item.say("what %s had set goes: %s" % (", ".join(move.managers), ", ".join(names)))
-    item.owners, item.change = move.entries, Change.CONFIGURED
-    item.say("taken over from %s" % ", ".join(move.managers))
+        item.say("what %s had set goes: %s" % (", ".join(move.managers), ", ".join(_migrate.names(move.dropped))))
+    elif not item.force:
+        item.say("taken over from %s" % ", ".join(move.managers))
+    if _migrate.forgets(item.live, move.entries):
+        item.planned = _migrate.without_record(item.planned)
+    item.owners, item.change, item.notable = move.entries, Change.CONFIGURED, True
 
 
 def _refused(client: EngineClient, item: Item, error: ApiError, coming: FrozenSet[str]) -> List[Problem]:

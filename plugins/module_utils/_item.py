@@ -40,6 +40,8 @@ class Item:
     force: bool = False
     """Take the fields over from their owners."""
     note: str = ""
+    notable: bool = False
+    """The note belongs among the warnings: somebody's fields were taken, or stay against our wish."""
     take_over: Tuple[str, ...] = ()
     """Paths of fields that may be taken from any owner; ``*`` is all of them."""
     adopt_from: FrozenSet[str] = frozenset()

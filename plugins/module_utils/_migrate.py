@@ -40,11 +40,15 @@ class Move:
 
 
 def plan(
-    live: Mapping[str, Any], planned: Mapping[str, Any], identity: ObjectId, adopted: FrozenSet[str] = frozenset()
+    live: Mapping[str, Any],
+    planned: Mapping[str, Any],
+    shared: bool,
+    adopted: FrozenSet[str] = frozenset(),
 ) -> Optional[Move]:
     """How managedFields have to change; None where no person holds anything that is ours.
 
     planned: the dry run's answer, whose entry of ours tells what we shall own.
+    shared: whether what others have beside ours stays theirs.
     adopted: managers that give up everything though they aren't people, such as Helm.
     """
     ours, wanted = own_entry(live) or {}, own_entry(planned)
@@ -61,7 +65,7 @@ def plan(
         if _is_ours(entry):
             continue
         held = _fieldset.paths(entry.get("fieldsV1") or {})
-        whole = _gives_all(entry, identity, adopted)
+        whole = _gives_all(entry, shared, adopted)
         given = _given(entry, held, new | before, whole)
         if given and given & _still_held(entry, planned):
             givers.append(str(entry.get("manager")))
@@ -89,10 +93,15 @@ def _is_ours(entry: Mapping[str, Any]) -> bool:
     return mine and not entry.get("subresource")
 
 
-def _gives_all(entry: Mapping[str, Any], identity: ObjectId, adopted: FrozenSet[str]) -> bool:
+def _gives_all(entry: Mapping[str, Any], shared: bool, adopted: FrozenSet[str]) -> bool:
     manager, operation = str(entry.get("manager")), str(entry.get("operation"))
-    by_file = (manager, operation) in _managers.WHOLE and (identity.group, identity.kind) not in SHARED
+    by_file = (manager, operation) in _managers.WHOLE and not shared
     return not entry.get("subresource") and (manager in adopted or by_file)
+
+
+def is_shared(identity: ObjectId) -> bool:
+    """Whether others put things into objects of this kind, or it holds what can't be had again."""
+    return (identity.group, identity.kind) in SHARED
 
 
 def _given(entry: Mapping[str, Any], held: FrozenSet[Path], ours: FrozenSet[Path], whole: bool) -> FrozenSet[Path]:
@@ -123,7 +132,46 @@ def _still_held(entry: Mapping[str, Any], planned: Mapping[str, Any]) -> FrozenS
 def _dropped(lost: FrozenSet[Path], wanted: FrozenSet[Path], rest: List[Object]) -> FrozenSet[Path]:
     staying = wanted.union(*(_fieldset.paths(entry.get("fieldsV1") or {}) for entry in rest))
     parents = {path[:length] for path in staying for length in range(1, len(path) + 1)}
-    return frozenset(path for path in lost if path not in parents and path != _ANNOTATION)
+    own = {_ANNOTATION[:length] for length in range(1, len(_ANNOTATION) + 1)}
+    return frozenset(path for path in lost if path not in parents and path not in own)
+
+
+def names(dropped: FrozenSet[Path]) -> List[str]:
+    """Dropped fields for a message: a list's item as one, a map by its keys."""
+    inside = {path[:length] for path in dropped for length in range(1, len(path))}
+    whole = {path for path in dropped if not path[-1].startswith("f:")}
+    shown = []
+    for path in dropped:
+        parents = {path[:length] for length in range(1, len(path))}
+        if not parents & whole and (path in whole or path not in inside):
+            shown.append(_fieldset.text(path))
+    return sorted(shown)
+
+
+def forgets(live: Mapping[str, Any], entries: List[Object]) -> bool:
+    """Whether kubectl's record of what it applied goes: nobody is left who would read it."""
+    known = any(_ANNOTATION in _fieldset.paths(entry.get("fieldsV1") or {}) for entry in entries)
+    return _mask.LAST_APPLIED in (live["metadata"].get("annotations") or {}) and not known
+
+
+def without_record(planned: Object) -> Object:
+    """A copy that lacks kubectl's record."""
+    place = _fieldset.locate(planned, _ANNOTATION)
+    return dict(_fieldset.without(planned, [place] if place else []))
+
+
+def staying(live: Mapping[str, Any], planned: Mapping[str, Any], entries: Optional[List[Object]]) -> List[str]:
+    """What we give up and stays all the same, each with who holds it: as words for a message."""
+    before = _fieldset.paths((own_entry(live) or {}).get("fieldsV1") or {})
+    left = before - _fieldset.paths((own_entry(planned) or {}).get("fieldsV1") or {})
+    found: Dict[str, List[str]] = {}
+    for entry in (_entries(planned) if entries is None else entries) if left else ():
+        if not _is_ours(entry):
+            held = left & _fieldset.paths(entry.get("fieldsV1") or {})
+            found.setdefault(str(entry.get("manager")), []).extend(names(held))
+    return [
+        "%s left the set but stays: %s holds it too" % (", ".join(what), who) for who, what in found.items() if what
+    ]
 
 
 def patch(live: Mapping[str, Any], entries: List[Object]) -> List[Dict[str, Any]]:
@@ -135,8 +183,7 @@ def patch(live: Mapping[str, Any], entries: List[Object]) -> List[Dict[str, Any]
         {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
         {"op": "replace", "path": "/metadata/managedFields", "value": entries},
     ]
-    known = any(_ANNOTATION in _fieldset.paths(entry.get("fieldsV1") or {}) for entry in entries)
-    if _mask.LAST_APPLIED in (metadata.get("annotations") or {}) and not known:
+    if forgets(live, entries):
         key = _mask.LAST_APPLIED.replace("~", "~0").replace("/", "~1")
         operations.append({"op": "remove", "path": "/metadata/annotations/" + key})
     return operations

@@ -36,7 +36,8 @@ def build(request: Request, items: List[Item], warnings: List[str], seconds: flo
         "counts": counts(items),
         "verdict": overall(relevant).value,
         "seconds": round(seconds, 3),
-        "warnings": warnings + ["%s: %s" % (item.id, item.note) for item in items if item.force and item.note],
+        "warnings": warnings
+        + ["%s: %s" % (item.id, item.note) for item in items if item.note and (item.force or item.notable)],
     }
     if request.diff:
         report["diff"] = [entry for entry in (_diff.entry(item) for item in items) if entry]
