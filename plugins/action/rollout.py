@@ -21,6 +21,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _loader,
     _mask,
     _orphan,
+    _registry,
     _render_folder,
     _request_file,
 )
@@ -91,6 +92,12 @@ class ActionModule(ActionBase):
             options["schemas"], options["upstream_base"], options["upstream_cache"], self._emitter(options)
         )
 
+    def _schemas_to_send(self, options: Mapping[str, Any], manifests: List[Manifest]) -> List[Manifest]:
+        """Definitions are megabytes: only check mode asks for other components', and only for kinds of this set."""
+        if not self._task.check_mode or not any(_registry.custom(manifest.id.group) for manifest in manifests):
+            return []
+        return _registry.needed(manifests, self._schemas(options))
+
     def _emitter(self, options: Mapping[str, Any]) -> Any:
         prefix = options["component"] + ": "
 
@@ -138,7 +145,7 @@ class ActionModule(ActionBase):
         request = {
             "options": {key: value for key, value in options.items() if key not in ("manifests", "templates")},
             "manifests": dump_manifests(manifests),
-            "schemas": dump_manifests(self._schemas(options)),
+            "schemas": dump_manifests(self._schemas_to_send(options, manifests)),
         }
         shell = self._connection._shell  # noqa: SLF001 (no public name)
         folder = shell.tmpdir or self._make_tmp_path()
