@@ -131,7 +131,9 @@ def tell(error: ApiError, attempt: Attempt, now: float, asked: bool = False) -> 
         parts += [hint for mark, hint in _HINTS if mark in error.message][:1]
     if len(parts) == 1:
         return error
-    return ApiError(error.status, error.reason, "; ".join(parts), error.details, error.retry_after)
+    # A cause without a field only says the message again.
+    details = {key: value for key, value in error.details.items() if key != "causes"}
+    return ApiError(error.status, error.reason, "; ".join(parts), details, error.retry_after)
 
 
 def api_of(path: str) -> str:
