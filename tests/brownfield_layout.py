@@ -143,6 +143,13 @@ def definition(group: str, kind: str, metadata: Body | None = None, **properties
     }
 
 
+def free(body: Body, version: str = "v1") -> Body:
+    """The same definition, taking any field."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    body["spec"]["versions"][0] |= {"name": version, "schema": {"openAPIV3Schema": schema}}
+    return body
+
+
 def admission(name: str, group: str) -> Body:
     """The admission webhook of a kube-prometheus-stack release; it lets everything pass."""
     return {

@@ -27,15 +27,16 @@ def check(items: Sequence[Item], recorded: Sequence[Entry], request: Request) ->
             _adopt.keep(item.manifest.body)
         if item.id.kind == "Namespace" and item.id.group == "":
             _share(item.manifest.body, item.live)
-        elif known.get(item.id) != item.live["metadata"].get("uid"):
-            problems += _foreign(item, item.live, request)
+        else:
+            written = known.get(item.id) == item.live["metadata"].get("uid")
+            problems += _foreign(item, item.live, request, written)
     return problems
 
 
-def _foreign(item: Item, live: Object, request: Request) -> List[Problem]:
-    """A live object that this component has not written."""
+def _foreign(item: Item, live: Object, request: Request, written: bool) -> List[Problem]:
+    """A live object that somebody else has: from before us, or taken back since this component wrote it."""
     owner = _owner.owner(live, request.component)
-    loss = _loss(item, live, owner)
+    loss = [] if written else _loss(item, live, owner)
     if loss:
         return loss
     if owner is None:
@@ -44,10 +45,11 @@ def _foreign(item: Item, live: Object, request: Request) -> List[Problem]:
         return [item.problem("belongs to %s, which would undo every change: rename ours or take that away" % owner)]
     if request.existing != "adopt":
         text = (
-            "is there already and belongs to %s. To take it over with its data, set existing to adopt "
+            "%s %s. To take it over with its data, set existing to adopt "
             "(for a role of this collection: %s_existing: adopt); to keep it, leave ours out or rename it"
         )
-        return [item.problem(text % (owner, request.component))]
+        how = "was ours and was taken back by" if written else "is there already and belongs to"
+        return [item.problem(text % (how, owner, request.component))]
     item.adopt_from = _adopt.from_managers(live)
     item.take_over += (_conflicts.EVERYTHING,)
     item.force = True

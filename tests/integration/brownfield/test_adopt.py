@@ -117,8 +117,11 @@ def test_a_release_that_takes_an_object_back_is_told(cluster, site):
     cluster.rollout(text, existing="adopt")
     cluster.apply_as("helm", "configmaps", body)
 
-    with pytest.raises(InvalidInput, match="helm"):
+    with pytest.raises(InvalidInput, match="was ours and was taken back by Helm release watching/kps"):
         cluster.rollout(text)
+    cluster.rollout(text, existing="adopt")
+    assert site.live(body)["data"] == {"both": "ours"}
+    assert not cluster.rollout(text)["changed"]
 
 
 def test_what_argo_applied_is_adopted_too(cluster, site):

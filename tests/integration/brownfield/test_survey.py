@@ -18,6 +18,7 @@ from brownfield_layout import (
     admission,
     cert_manager,
     definition,
+    free,
     gpu_operator,
     helm,
     kube_state_metrics,
@@ -43,7 +44,7 @@ def brownfield(server):
     for name in ("watching", "nvidia", "cert-manager"):
         site.namespace(name)
     release = helm("kps", "watching", "crds-0.0.0", "crds")
-    site.install(*(definition(GROUP, kind, release) for kind in KINDS), definition("nvidia.com", "ClusterPolicy"))
+    site.install(*(free(definition(GROUP, kind, release)) for kind in KINDS), definition("nvidia.com", "ClusterPolicy"))
     site.install(operator("watching"), node_exporter("watching"), kube_state_metrics("watching"), ready=True)
     site.install(*gpu_operator("nvidia"), *cert_manager("cert-manager"), admission("kps-admission", GROUP))
     return site
@@ -88,21 +89,49 @@ def test_who_may_see_little_is_told_so(brownfield, server, tmp_path):
     assert "apps/v1 Deployment: not allowed to look" in result["unread"]
 
 
-def test_a_site_stops_before_it_writes(brownfield, server, tmp_path):
-    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    variables = {**host, "platform_cluster": "brown", "platform_kubeconfig": str(server.kubeconfig)}
-    inventory = tmp_path / "hosts.yml"
-    inventory.write_text(yaml.safe_dump({"kubernetes_clusters": {"hosts": {"brown": variables}}}))
-    before = {name["metadata"]["name"] for name in server.request("GET", "/api/v1/namespaces")["items"]}
+class Run:
+    """A playbook run against the server, as a person does it."""
 
-    runner = Path(sys.executable).with_name("ansible-playbook")
-    command = [str(runner), "-i", str(inventory), "playbooks/monitoring.yml"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    def __init__(self, server, folder):
+        host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        variables = {**host, "platform_cluster": "brown", "platform_kubeconfig": str(server.kubeconfig)}
+        self.inventory = folder / "hosts.yml"
+        self.inventory.write_text(yaml.safe_dump({"kubernetes_clusters": {"hosts": {"brown": variables}}}))
 
-    assert done.returncode != 0
-    said = done.stdout + done.stderr
+    def run(self, *options, **variables):
+        runner = Path(sys.executable).with_name("ansible-playbook")
+        command = [str(runner), "-i", str(self.inventory), "playbooks/monitoring.yml", "-e", json.dumps(variables)]
+        done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+        return done.returncode, done.stdout + done.stderr
+
+
+def namespaces(server):
+    return {item["metadata"]["name"] for item in server.request("GET", "/api/v1/namespaces")["items"]}
+
+
+@pytest.mark.usefixtures("brownfield")
+def test_a_site_stops_before_it_writes(server, tmp_path):
+    before = namespaces(server)
+
+    code, said = Run(server, tmp_path).run()
+
+    assert code != 0
     assert "3 things are in the way. Nothing was written." in said
     assert "Set prometheus_operator_existing (use, adopt), or take it away" in said
     assert "Helm release watching/kps (chart prometheus-node-exporter 4.39.0)" in said
-    after = {name["metadata"]["name"] for name in server.request("GET", "/api/v1/namespaces")["items"]}
-    assert after == before, json.dumps(sorted(after - before))
+    assert namespaces(server) == before
+
+
+@pytest.mark.usefixtures("brownfield")
+def test_a_site_relies_on_what_is_there(server, tmp_path):
+    roles = ["prometheus_operator", "node_exporter", "kube_state_metrics"]
+    choices = {f"{role}_existing": "use" for role in roles}
+
+    code, said = Run(server, tmp_path).run("--check", "--diff", platform_components=roles, **choices)
+
+    assert code == 0, said[-4000:]
+    assert "node_exporter: 2 objects: 2 to create" in said
+    assert "prometheus_operator: 2 objects: 2 to create" in said
+    assert "kind: PodMonitor" in said
+    assert "kind: DaemonSet" not in said
+    assert "kind: CustomResourceDefinition" not in said

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _engine
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Manifest
-from brownfield_layout import definition
+from brownfield_layout import definition, free
 from house_tree import tool
 from integration.engine.apiserver import ApiServer
 from integration.engine.conftest import server
@@ -74,11 +74,8 @@ def rules() -> list[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def definitions() -> list[Manifest]:
     """Stand-ins for the operator's definitions: they take any field."""
-    made = [definition("monitoring.coreos.com", kind) for kind in KINDS]
-    for body in made:
-        schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-        version = "v1alpha1" if body["spec"]["names"]["kind"] == "ScrapeConfig" else "v1"
-        body["spec"]["versions"][0] |= {"name": version, "schema": {"openAPIV3Schema": schema}}
+    versions = {"ScrapeConfig": "v1alpha1"}
+    made = [free(definition("monitoring.coreos.com", kind), versions.get(kind, "v1")) for kind in KINDS]
     return [Manifest(body, "definitions") for body in made]
 
 

@@ -96,7 +96,7 @@ def test_what_a_controller_owns_is_never_adopted(server):
     assert server.writes == []
 
 
-def test_a_recorded_object_is_ours_whatever_its_labels_say(server):
+def test_a_recorded_object_with_our_label_is_ours_whatever_else_it_says(server):
     rollout(server, TEXT)
     server.put(ONE, {"metadata": {"annotations": RELEASE}}, "helm")
     assert changes(rollout(server, TEXT))["one"] in ("unchanged", "configured")
