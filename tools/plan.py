@@ -132,6 +132,8 @@ TEST = (
         "tests/integration/engine",
         "tests/integration/check_mode",
         "tests/integration/brownfield",
+        "tests/integration/faults",
+        "tests/integration/interruption",
         "tests/integration/rights",
         "tests/integration/lab",
         "tests/integration/verdicts",
