@@ -69,7 +69,7 @@ def judge(findings: Sequence[Finding], components: Sequence[Component], served: 
     for finding in findings:
         component = by_name.get(finding.role)
         if component is None:
-            result.lines.append(Line(finding, "", "noted: no role of this site brings it"))
+            result.lines.append(Line(finding, "", _NOTES.get(finding.product, _NOTED)))
             continue
         line = _line(finding, component)
         result.lines.append(line)
@@ -99,6 +99,8 @@ def _line(finding: Finding, component: Component) -> Line:
     return Line(finding, "stop", "in the way", "%s. %s" % (said, advice))
 
 
+_NOTED = "noted: no role of this site brings it"
+_NOTES = {"dcgm-exporter": "noted: scraped where model_monitoring_dcgm_labels match its Service"}
 _ADVICE = {
     "prometheus_operator": "Take the other operator away, confine both by namespace, or choose use",
     "node_exporter": "Take the other one away, give ours another node_exporter_port, or choose use",

@@ -146,6 +146,20 @@ def test_either_is_enough(server, held):
     assert "escalate" not in str(caught.value)
 
 
+def test_binding_to_a_role_outside_the_set_needs_bind(server):
+    text = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: reads}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+"""
+    server.denied = {"bind clusterroles"}
+    forbid(server, "DRY /apis/rbac.authorization.k8s.io/v1/namespaces/here/rolebindings/reads")
+    with pytest.raises(InvalidInput) as caught:
+        rollout(server, text)
+    assert "may not bind clusterroles.rbac.authorization.k8s.io view in the namespace here" in str(caught.value)
+
+
 def test_rules_are_short_and_by_namespace():
     rights = [
         Right("b", "", "secrets", "get"),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._loader import load
 from engine_case import changes, rollout
@@ -147,3 +148,10 @@ def test_a_newer_definition_is_never_cut(server, existing):
     assert "of Helm (field manager helm) (release 9.9.9)" in str(caught.value)
     assert "fields that ours lacks: spec.b" in str(caught.value)
     assert server.writes == []
+
+
+def test_our_own_definition_may_go_back_to_an_older_release(server):
+    body = newer()
+    text = yaml.safe_dump(body)
+    rollout(server, text)
+    assert changes(rollout(server, DEFINITION)) == {"things.example.org": "configured"}
