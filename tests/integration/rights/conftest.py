@@ -81,16 +81,23 @@ def definitions() -> list[Manifest]:
 
 @pytest.fixture(scope="session")
 def hire(server: ApiServer, rules: list[dict[str, Any]]) -> Callable[..., Person]:
-    """Make a person with the rights of the page, but for the rules that ``without`` matches."""
+    """Make a person with the rights of the page, but for the rules that ``without`` matches and verbs in ``less``."""
     for name in ("monitoring", "monitoring-agents"):
         server.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
 
-    def made(without: Callable[[dict[str, Any]], bool] = lambda _rule: False) -> Person:
+    def made(
+        without: Callable[[dict[str, Any]], bool] = lambda _rule: False, less: frozenset[str] = frozenset()
+    ) -> Person:
         person = Person(server, f"person-{next(_PEOPLE)}")
         for role in copy.deepcopy(rules):
             kind, namespace = role["kind"], role["metadata"].get("namespace")
             role["metadata"]["name"] += "-" + person.name
-            role["rules"] = [rule for rule in role["rules"] if not without(rule)]
+            role["rules"] = [
+                {**rule, "verbs": [verb for verb in rule["verbs"] if verb not in less]}
+                for rule in role["rules"]
+                if not without(rule)
+            ]
+            role["rules"] = [rule for rule in role["rules"] if rule["verbs"]]
             where = f"{RBAC}/namespaces/{namespace}" if namespace else RBAC
             server.request("POST", f"{where}/{kind.lower()}s", role)
             binding = {
@@ -101,7 +108,7 @@ def hire(server: ApiServer, rules: list[dict[str, Any]]) -> Callable[..., Person
             server.request("POST", f"{where}/{kind.lower()}bindings", binding)
         deadline = time.monotonic() + 10
         # The last binding that was made is the last that the server's authorizer sees.
-        while not person.may("list", "pods", "monitoring-agents") and time.monotonic() < deadline:
+        while not person.may("get", "pods", "monitoring-agents") and time.monotonic() < deadline:
             time.sleep(0.05)
         return person
 

@@ -137,3 +137,11 @@ def test_one_rule_less_is_named_and_nothing_is_written(hire, server, case):
     assert "Rules that would allow it:" in str(caught.value)
     assert caught.value.result["missing_rules"].startswith("# ")
     assert written(server) == before
+
+
+@pytest.mark.usefixtures("rolled_out")
+def test_who_may_not_list_reads_one_by_one(hire):
+    person = hire(less=frozenset({"list", "watch"}))
+    result = person.rollout("alertmanager", transform={"labels": {"case": person.name}})
+    assert result["counts"]["configured"] > 0
+    assert not person.rollout("alertmanager", transform={"labels": {"case": person.name}})["changed"]
