@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _quotas
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
@@ -15,4 +16,27 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._item 
 
 def check(client: EngineClient, items: Sequence[Item]) -> List[Problem]:
     """Look at the whole set at once."""
-    return []
+    return _node_ports(items) + _quotas.check(client, items)
+
+
+def _node_ports(items: Sequence[Item]) -> List[Problem]:
+    """A port that two Services of the set ask for; one that the cluster has given away is found by the dry run."""
+    taken: Dict[Tuple[int, str], Item] = {}
+    problems = []
+    for item in items:
+        for field, port, protocol in node_ports(item.manifest.body):
+            first = taken.setdefault((port, protocol), item)
+            if first is not item:
+                text = "%d (%s) is also asked for by %s (%s): a node port can be given only once in a cluster"
+                problems.append(item.problem(text % (port, protocol, first.id, first.source), field))
+    return problems
+
+
+def node_ports(body: Mapping[str, Any]) -> Iterator[Tuple[str, int, str]]:
+    """(field, port, protocol) of every node port that a Service names."""
+    spec = body.get("spec")
+    if body.get("kind") != "Service" or body.get("apiVersion") != "v1" or not isinstance(spec, dict):
+        return
+    for index, entry in enumerate(spec.get("ports") or ()):
+        if isinstance(entry, dict) and isinstance(entry.get("nodePort"), int) and entry["nodePort"]:
+            yield "spec.ports[%d].nodePort" % index, entry["nodePort"], str(entry.get("protocol") or "TCP")

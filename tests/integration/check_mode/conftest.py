@@ -24,24 +24,32 @@ UPSTREAM = (ROOT.parent / "shared" / "upstream", CACHE / "upstream")
 __all__ = ["cluster", "namespace", "server"]
 
 
-def definition_files() -> list[Path]:
-    """Files of upstream definitions; the first folder that has any is taken."""
-    for folder in UPSTREAM:
-        files = sorted(path for path in folder.rglob("*.yaml") if "crd" in str(path.relative_to(folder)))
-        if files:
-            # Below OWNER/REPOSITORY are releases, of which the last is enough.
-            return list({(path.relative_to(folder).parts[:2], path.name): path for path in files}.values())
-    return []
+def upstream() -> Path | None:
+    """The first folder that has upstream's files in the layout OWNER/REPOSITORY/TAG/PATH."""
+    return next((folder for folder in UPSTREAM if any(folder.glob("prometheus-operator/prometheus-operator/*"))), None)
+
+
+def definition_files(folder: Path) -> list[Path]:
+    """Files of definitions; below OWNER/REPOSITORY are releases, of which the last is enough."""
+    files = sorted(path for path in folder.rglob("*.yaml") if "crd" in str(path.relative_to(folder)))
+    return list({(path.relative_to(folder).parts[:2], path.name): path for path in files}.values())
 
 
 @pytest.fixture(scope="session")
-def definitions() -> list[Manifest]:
+def upstream_folder() -> Path:
+    """Upstream's files, or no test."""
+    folder = upstream()
+    if folder is None:
+        pytest.skip("needs upstream definitions in ../shared/upstream or in the cache that the lab fills")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def definitions(upstream_folder: Path) -> list[Manifest]:
     """The newest release of every upstream definition that is here."""
-    read = [load(path.read_text(encoding="utf-8"), path.name) for path in definition_files()]
+    read = [load(path.read_text(encoding="utf-8"), path.name) for path in definition_files(upstream_folder)]
     every = [manifest for manifests in read for manifest in manifests]
     found = {one.id.name: one for one in every if one.body.get("kind") == "CustomResourceDefinition"}
-    if not found:
-        pytest.skip("needs upstream definitions in ../shared/upstream or in the cache that the lab fills")
     return list(found.values())
 
 
