@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping
+import re
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 SHOWN = 5
 """So many fields are named, the rest counted."""
 
 
 def lacking(live: Mapping[str, Any], ours: Mapping[str, Any]) -> List[str]:
-    """Say what the live definition has and ours lacks, a sentence each; empty where ours can take its place."""
+    """Say what the live definition has and ours lacks, a sentence each; empty where ours can take its place.
+
+    What a newer release of the same definition no longer has was given up by its makers: fields don't count then.
+    """
     there, here = _versions(live), _versions(ours)
+    newer = _numbers(release_of(ours)) > _numbers(release_of(live)) > ()
     stored = (live.get("status") or {}).get("storedVersions") or ()
     found = ["objects are stored in version %s, which ours lacks" % name for name in stored if name not in here]
     for name, version in sorted(there.items()):
@@ -24,7 +29,7 @@ def lacking(live: Mapping[str, Any], ours: Mapping[str, Any]) -> List[str]:
             if name not in stored or name in here:
                 found.append("it serves version %s, which ours doesn't" % name)
             continue
-        fields = sorted(_missing(_schema(version), _schema(here[name]), ""))
+        fields = [] if newer else sorted(_missing(_schema(version), _schema(here[name]), ""))
         if fields:
             more = " and %d more" % (len(fields) - SHOWN) if len(fields) > SHOWN else ""
             found.append("its version %s has fields that ours lacks: %s%s" % (name, ", ".join(fields[:SHOWN]), more))
@@ -36,6 +41,11 @@ def release_of(body: Mapping[str, Any]) -> str:
     metadata = body.get("metadata") or {}
     annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
     return str(annotations.get("operator.prometheus.io/version") or labels.get("app.kubernetes.io/version") or "")
+
+
+def _numbers(release: str) -> Tuple[int, ...]:
+    match = re.match(r"v?(\d+(?:\.\d+)*)", release)
+    return tuple(int(part) for part in match.group(1).split(".")) if match else ()
 
 
 def _versions(body: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:

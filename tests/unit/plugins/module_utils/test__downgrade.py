@@ -71,3 +71,14 @@ def test_the_release_that_a_definition_names():
     assert _downgrade.release_of(definition(release="0.94.0")) == "0.94.0"
     assert _downgrade.release_of({"metadata": {"labels": {"app.kubernetes.io/version": "v1.16"}}}) == "v1.16"
     assert _downgrade.release_of({"metadata": {}}) == ""
+
+
+def test_a_newer_release_may_have_given_fields_up_but_never_versions():
+    more = version("v1", {"a": TEXT, "b": TEXT})
+    old, new = definition(more, release="0.77.1"), definition(version("v1", {"a": TEXT}), release="0.93.0")
+    assert _downgrade.lacking(old, new) == []
+    assert _downgrade.lacking(definition(more, release="0.100.0"), new)
+    assert _downgrade.lacking(definition(more, release="0.93.0"), new)
+    assert _downgrade.lacking(definition(more), new)
+    stored = definition(version("v1beta1", {}), stored=("v1beta1",), release="0.77.1")
+    assert _downgrade.lacking(stored, new) == ["objects are stored in version v1beta1, which ours lacks"]
