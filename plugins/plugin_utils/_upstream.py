@@ -10,16 +10,11 @@ import hashlib
 import os
 import tempfile
 from typing import Any, Callable, List, Mapping, Optional, Sequence
-from urllib.error import HTTPError, URLError
-from urllib.parse import unquote, urlsplit
 
-from ansible.module_utils.urls import ConnectionError as UrlConnectionError
-from ansible.module_utils.urls import SSLValidationError, open_url
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _loader
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput, Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Emit, Manifest
 
-SECONDS = 60
 Fetch = Callable[[str], bytes]
 
 
@@ -71,23 +66,11 @@ def digest(content: bytes) -> str:
 
 
 def _fetch(address: str) -> bytes:
-    reason = "nothing came"
-    try:
-        if address.startswith("file://"):
-            with open(unquote(urlsplit(address).path), "rb") as stream:
-                return stream.read()
-        with open_url(  # type: ignore[no-untyped-call]
-            address, timeout=SECONDS, http_agent="openhands.gpu_observability"
-        ) as answer:
-            content: bytes = answer.read()
-            return content
-    except HTTPError as exc:
-        reason = "the server answered %d %s" % (exc.code, exc.reason)
-    except (URLError, UrlConnectionError, SSLValidationError) as exc:
-        reason = str(getattr(exc, "reason", exc))
-    except OSError as exc:
-        reason = exc.strerror or str(exc)
-    raise InvalidInput([Problem("%s can't be fetched: %s" % (address, reason), "upstream")])
+    from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import (  # noqa: PLC0415 (rarely needed)
+        _download,
+    )
+
+    return _download.download(address)
 
 
 def _keep(path: str, content: bytes) -> None:
