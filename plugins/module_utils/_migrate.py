@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fieldset, _managers, _mask
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import FIELD_MANAGER, own_entry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._fieldset import Path
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object, ObjectId
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object, ObjectId
 
 JSON_PATCH = "application/json-patch+json"
 SHARED: FrozenSet[Tuple[str, str]] = frozenset(
@@ -194,7 +195,13 @@ def take(client: EngineClient, item: Item) -> None:
     if item.owners is None or item.live is None:
         return
     query = {"fieldManager": FIELD_MANAGER}
-    item.live = client.send("PATCH", item.path(), patch(item.live, item.owners), query, JSON_PATCH)
+    try:
+        item.live = client.send("PATCH", item.path(), patch(item.live, item.owners), query, JSON_PATCH)
+    except ApiError as error:
+        if classify(error) is Answer.INVALID:
+            # What it removes is gone: the object changed, if only by this patch, repeated since its answer was lost.
+            raise ApiError(409, "Conflict", error.message, error.details) from error
+        raise
     item.owners = None
 
 
