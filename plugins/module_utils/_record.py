@@ -13,7 +13,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._clien
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._inventory import Entry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Change
 
 
 class Record:
@@ -48,7 +48,12 @@ class Record:
             self._written = entries
 
     def _exists(self, entry: Entry) -> bool:
-        resource = self._client.resource(entry.api_version, entry.id.kind)
+        try:
+            resource = self._client.resource(entry.api_version, entry.id.kind)
+        except ApiError as error:
+            if error.status == 503:  # an aggregated API that is down tells nothing: the object stays on record
+                return True
+            raise
         if resource is None:
             return False
         return _live.get(self._client, resource.path(entry.id.namespace, entry.id.name)) is not None

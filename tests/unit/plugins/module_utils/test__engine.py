@@ -270,6 +270,22 @@ def test_what_left_the_set_is_told_and_stays_on_record(server):
     assert recorded(server) == ["one"]
 
 
+def test_what_an_api_that_is_down_cant_tell_about_stays_on_record(server):
+    rollout(
+        server, join(CONFIG_MAP % "one", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: two}\nspec: {}\n")
+    )
+    resource = server.resource
+
+    def down(api_version, kind):
+        if api_version == "apps/v1":
+            raise ApiError(503, "ServiceUnavailable", "the APIService v1.apps isn't available")
+        return resource(api_version, kind)
+
+    server.resource = down
+    rollout(server, (CONFIG_MAP % "one").replace("a: one", "a: two"), prune=False)
+    assert recorded(server) == ["one", "two"]
+
+
 def test_a_record_that_cannot_be_read_is_not_overwritten(server):
     server.put(RECORD, {"data": {"objects.json": "{broken"}})
     with pytest.raises(RolloutError, match=r"rollout-inventory-demo: its key objects\.json can't be read"):
