@@ -13,8 +13,10 @@ import urllib.error
 import pytest
 import yaml
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._loader import load
 from brownfield_layout import definition, helm
 from integration.engine.conftest import changes
+from render.conftest import upstream_folders
 
 RELEASE = helm("kps", "watching", "kube-prometheus-stack-65.1.0", "web", heritage="Helm")
 OURS = """
@@ -163,11 +165,11 @@ def test_definitions_are_adopted_with_every_object_of_theirs(cluster, site, serv
     assert sorted(properties) == ["a", "b"]
 
 
-def wait_for_kind(server, cluster, body):
+def wait_for_kind(server, cluster, body, plural="things"):
     deadline = time.monotonic() + 20
     while True:
         try:
-            return server.request("POST", cluster.path("things", api="/apis/" + body["apiVersion"]), body)
+            return server.request("POST", cluster.path(plural, api="/apis/" + body["apiVersion"]), body)
         except urllib.error.HTTPError as error:
             if error.code != 404 or time.monotonic() > deadline:
                 raise
@@ -197,3 +199,40 @@ def test_an_older_definition_that_a_person_installed_is_upgraded(cluster, site):
     site.install(definition("older.example.org", "Thing", a=text), manager="kubectl-create")
     result = cluster.rollout(as_text(definition("older.example.org", "Thing", a=text, b=text)))
     assert changes(result) == {"things.older.example.org": "configured"}
+
+
+UPSTREAM = "prometheus-operator/prometheus-operator/v%s/example/prometheus-operator-crd/monitoring.coreos.com_%s.yaml"
+
+
+def released(version, plural):
+    """A definition as the operator's release has it."""
+    for folder in upstream_folders():
+        path = folder / (UPSTREAM % (version, plural))
+        if path.is_file():
+            return load(path.read_text(encoding="utf-8"), path.name)[0].body
+    pytest.skip(f"operator {version}'s definitions are not in GPU_OBSERVABILITY_UPSTREAM, ../shared or the cache")
+
+
+def test_the_operator_s_own_definitions_go_forward_and_never_back(cluster, site, server):
+    older, newer = released("0.92.1", "prometheusagents"), released("0.93.0", "prometheusagents")
+    site.install(older)  # by Helm, from a chart's folder crds: its field manager is the only mark
+    body = {
+        "apiVersion": "monitoring.coreos.com/v1alpha1",
+        "kind": "PrometheusAgent",
+        "metadata": {"name": "k8s"},
+        "spec": {},
+    }
+    made = wait_for_kind(server, cluster, body, "prometheusagents")
+
+    with pytest.raises(InvalidInput, match=r"belongs to Helm \(field manager helm\)"):
+        cluster.rollout(as_text(newer))
+    cluster.rollout(as_text(newer), existing="adopt")
+    assert not cluster.rollout(as_text(newer))["changed"]
+
+    live = site.live(newer)
+    assert live["metadata"]["annotations"]["operator.prometheus.io/version"] == "0.93.0"
+    kept = server.request("GET", cluster.path("prometheusagents", "k8s", "/apis/" + served))
+    assert kept["metadata"]["uid"] == made["metadata"]["uid"]
+    with pytest.raises(InvalidInput) as caught:
+        cluster.rollout(as_text(older), component="another", existing="adopt")
+    assert "fields that ours lacks: spec.tsdb.chunkEncoding" in str(caught.value)
