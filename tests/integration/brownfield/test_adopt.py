@@ -231,7 +231,7 @@ def test_the_operator_s_own_definitions_go_forward_and_never_back(cluster, site,
 
     live = site.live(newer)
     assert live["metadata"]["annotations"]["operator.prometheus.io/version"] == "0.93.0"
-    kept = server.request("GET", cluster.path("prometheusagents", "k8s", "/apis/" + served))
+    kept = server.request("GET", cluster.path("prometheusagents", "k8s", "/apis/" + body["apiVersion"]))
     assert kept["metadata"]["uid"] == made["metadata"]["uid"]
     with pytest.raises(InvalidInput) as caught:
         cluster.rollout(as_text(older), component="another", existing="adopt")
