@@ -144,7 +144,7 @@ def _judge(item: Item, schema: Mapping[str, Any], findings: Findings) -> Optiona
         outcome = _schema_cel.check(schema, body)
         faults = outcome.faults
         findings.rules.update(outcome.unchecked)
-    findings.patterns |= _schema_values.unreadable(schema)
+    findings.patterns |= _schema_values.unreadable(schema, body)
     findings.problems += [item.problem(message, path) for path, message in faults]
     return body
 

@@ -191,13 +191,23 @@ def readable(pattern: str) -> bool:
     return matches(pattern, "") is not None
 
 
-def unreadable(schema: Any) -> Set[str]:
-    """Patterns of a schema that this machine can't apply."""
-    if isinstance(schema, dict):
-        found = {bad for value in schema.values() for bad in unreadable(value)}
-        pattern = schema.get("pattern")
-        return found | ({pattern} if isinstance(pattern, str) and not readable(pattern) else set())
-    return {bad for value in schema for bad in unreadable(value)} if isinstance(schema, list) else set()
+def unreadable(schema: Any, value: Any) -> Set[str]:
+    """Patterns that apply to texts of this value and that this machine can't read."""
+    if not isinstance(schema, dict):
+        return set()
+    if isinstance(value, str):
+        found = {str(schema["pattern"])} if "pattern" in schema and not readable(str(schema["pattern"])) else set()
+        parts = [part for keyword in _JUNCTORS for part in schema.get(keyword) or ()]
+        return found.union(*(unreadable(part, value) for part in parts))
+    if isinstance(value, list):
+        return set().union(*(unreadable(schema.get("items"), entry) for entry in value))
+    if isinstance(value, dict):
+        properties, additional = schema.get("properties") or {}, schema.get("additionalProperties")
+        return set().union(*(unreadable(properties.get(key, additional), item) for key, item in value.items()))
+    return set()
+
+
+_JUNCTORS = ("allOf", "anyOf", "oneOf")
 
 
 @functools.cache
