@@ -31,8 +31,9 @@ def test_the_request_file_is_read_and_gone(monkeypatch, tmp_path, capsys):
     path.write_text(json.dumps({"options": options, "manifests": [manifest]}))
     seen = []
 
-    def run(request, emit):
+    def run(request, emit, alive):
         seen.append(request)
+        assert callable(alive), "the engine learns when nobody reads the answer any more"
         emit("demo: a line")
         return {"changed": True}
 
@@ -49,7 +50,7 @@ def test_a_failure_keeps_what_is_known(monkeypatch, tmp_path, capsys):
     path = tmp_path / "request.json"
     path.write_text(json.dumps({"options": {"component": "demo"}, "manifests": []}))
 
-    def run(request, emit):
+    def run(request, emit, alive):
         raise RolloutError("it broke", {"changed": True, "objects": [{"name": "a"}]})
 
     monkeypatch.setattr(_engine, "run", run)
