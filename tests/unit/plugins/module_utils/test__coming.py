@@ -1,0 +1,176 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planning against the server in memory: kinds and namespaces that are still to come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _engine
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._loader import load
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Resource
+from engine_case import CONFIG_MAP, changes, request
+from fake_server import VERBS, FakeServer
+
+CRD = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.org}
+spec:
+  group: example.org
+  scope: Namespaced
+  names: {kind: Widget, plural: widgets}
+  versions:
+    - name: v1
+      served: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec: {type: object, properties: {size: {type: integer, default: 3}%s}}
+"""
+DEFINITION = CRD % ""
+RULE = ", x: {type: string, pattern: 'a(?i)b', x-kubernetes-validations: [{rule: isQuantity(self)}]}"
+WIDGET = "apiVersion: example.org/v1\nkind: Widget\nmetadata: {name: w}\nspec: {%s}\n"
+SERVED = Resource("example.org", "v1", "Widget", "widgets", namespaced=True, verbs=VERBS)
+CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.org"
+
+
+@pytest.fixture
+def server() -> FakeServer:
+    return FakeServer("here")
+
+
+def check(server: FakeServer, text: str, schemas: str = DEFINITION, **options: Any) -> dict[str, Any]:
+    wanted = request(text, **{"check_mode": True, "diff": True, **options})
+    wanted.schemas = lambda: load(schemas, "run.yaml")
+    return _engine.run(wanted, lambda _line: None, client=server)
+
+
+def refused(server: FakeServer, text: str, **more: Any) -> list[str]:
+    with pytest.raises(InvalidInput) as caught:
+        check(server, text, **more)
+    assert not server.writes
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_a_kind_of_the_run_is_shown_as_it_will_be(server):
+    result = check(server, WIDGET % "")
+    assert changes(result) == {"w": "created"}
+    assert "size: 3" in result["diff"][0]["after"]
+    assert "namespace: here" in result["diff"][0]["after"]
+    assert result["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (WIDGET % "size: big", 't.yaml:1: Widget here/w: spec.size: must be an integer, not "big"'),
+        (WIDGET % "sise: 1", "t.yaml:1: Widget here/w: spec.sise: is not a field of this kind; did you mean size?"),
+        ((WIDGET % "").replace("name: w", "name: W"), "t.yaml:1: Widget here/W: metadata.name: "),
+        ((WIDGET % "").replace("Widget", "Wigdet"), "on this server; did you mean Widget?"),
+        ((WIDGET % "").replace("org/v1", "org/v2"), "on this server; its definition in this run has: example.org/v1"),
+    ],
+)
+def test_mistakes_in_a_kind_of_the_run(server, text, message):
+    (found,) = refused(server, text)
+    assert message in found
+
+
+def test_outside_check_mode_only_the_set_itself_can_bring_a_kind(server):
+    (found,) = refused(server, WIDGET % "", check_mode=False)
+    assert "no kind Widget in example.org/v1 on this server; this run has Widget in example.org/v1" in found
+
+
+def test_a_kind_that_nobody_defines_is_a_warning_where_nothing_speaks_against_it(server):
+    result = check(server, WIDGET % "", schemas="")
+    assert changes(result) == {"w": "created"}
+    (warning,) = result["warnings"]
+    assert warning.startswith("Not checked, as the cluster doesn't have these definitions yet: ")
+    assert "objects of kinds that nobody here defines: 1 (example.org/v1 Widget)" in warning
+    (found,) = refused(server, "apiVersion: apps/v1\nkind: Deploymnt\nmetadata: {name: x}\n")
+    assert "did you mean Deployment?" in found
+
+
+def test_what_could_not_be_checked_is_said_in_one_sentence(server):
+    result = check(server, WIDGET % "x: ab", CRD % RULE)
+    (warning,) = result["warnings"]
+    assert "CEL rules: 1" in warning
+    assert "patterns: 1" in warning or "re2" not in warning
+
+
+def served(server: FakeServer, definition: str) -> None:
+    server.kinds.append(SERVED)
+    server.put(CRD_PATH, load(definition, "")[0].body)
+
+
+def test_the_definition_after_the_run_is_the_one_that_counts(server):
+    served(server, DEFINITION)
+    path = "DRY /apis/example.org/v1/namespaces/here/widgets/w"
+    unknown = ApiError(500, "", "failed to create typed patch object (x): .spec.color: field not declared in schema")
+    server.refuse[path] = [unknown]
+    result = check(server, WIDGET % "color: red", CRD % ", color: {type: string}")
+    assert changes(result) == {"w": "created"}
+    server.refuse[path] = [unknown]
+    (found,) = refused(server, WIDGET % "color: red")
+    assert "field not declared" in found
+    (found,) = refused(server, WIDGET % "size: 1", schemas=DEFINITION.replace("integer", "integer, minimum: 2"))
+    assert "1 must be at least 2" in found
+
+
+def test_a_version_that_the_run_takes_away_is_named(server):
+    served(server, DEFINITION)
+    (found,) = refused(server, WIDGET % "size: 1", schemas=DEFINITION.replace("name: v1", "name: v2"))
+    assert "its definition in this run has: example.org/v2" in found
+
+
+def test_who_may_not_read_definitions_has_the_servers_word(server):
+    served(server, DEFINITION)
+    server.refuse["GET " + CRD_PATH] = [ApiError(403, "Forbidden", "no")]
+    assert changes(check(server, WIDGET % "size: 1", DEFINITION.replace("integer", "string"))) == {"w": "created"}
+    server.refuse["GET " + CRD_PATH] = [ApiError(400, "BadRequest", "what?")]
+    with pytest.raises(Exception, match="what"):
+        check(server, WIDGET % "size: 1")
+
+
+def test_objects_of_a_coming_namespace_are_tried_elsewhere(server):
+    result = check(server, CONFIG_MAP % "one", namespace="later")
+    assert changes(result) == {"one": "created"}
+    assert "namespace: later" in result["diff"][0]["after"]
+    assert "later doesn't exist yet" in result["warnings"][0]
+    assert not server.writes
+    server.refuse["DRY /api/v1/namespaces/default/configmaps/one"] = [ApiError(422, "Invalid", "wrong")]
+    (found,) = refused(server, CONFIG_MAP % "one", namespace="later")
+    assert "wrong" in found
+    server.refuse["DRY /api/v1/namespaces/default/configmaps/one"] = [ApiError(403, "Forbidden", "no")]
+    assert changes(check(server, CONFIG_MAP % "one", namespace="later")) == {"one": "created"}
+    server.refuse["DRY /api/v1/namespaces/default/configmaps/one"] = [ApiError(401, "Unauthorized", "who?")]
+    with pytest.raises(Exception, match=r"log|who"):
+        check(server, CONFIG_MAP % "one", namespace="later")
+
+
+def test_a_namesake_in_the_other_namespace_is_not_what_is_judged(server):
+    server.put("/api/v1/namespaces/default/configmaps/one", {"data": {"theirs": "x"}})
+    result = check(server, CONFIG_MAP % "one", namespace="later")
+    assert "theirs" not in result["diff"][0]["after"]
+    assert "name: one\n" in result["diff"][0]["after"]
+
+
+CLAIM = """
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {storageClassName: fast}
+"""
+
+
+def test_a_cluster_without_storage_is_one_whose_storage_is_still_to_come(server):
+    result = check(server, CLAIM)
+    assert changes(result) == {"data": "created"}
+    assert "no StorageClass fast in this cluster (it has: none)" in result["warnings"][0]
+    server.put("/apis/storage.k8s.io/v1/storageclasses/slow", {"metadata": {"name": "slow"}})
+    (found,) = refused(server, CLAIM)
+    assert "no StorageClass fast in this cluster (it has: slow)" in found
