@@ -39,14 +39,22 @@ class Conflict:
     subresource: str = ""
     since: str = ""
 
-    @property
-    def owner(self) -> str:
-        """The owner as a person would look it up in managedFields."""
+    def owner(self, live: Mapping[str, Any]) -> str:
+        """The owner as a person would look it up in managedFields, which has the time that the server left out."""
+        since = self.since or next((str(e["time"]) for e in _entries(live) if self._is(e) and e.get("time")), "")
         details = [self.operation] if self.operation else []
         details += ["subresource %s" % self.subresource] if self.subresource else []
-        details += ["at %s" % self.since] if self.since else []
+        details += ["at %s" % since] if since else []
         known = " (%s)" % ", ".join(details) if details else ""
         return (self.manager or "another program") + known
+
+    def _is(self, entry: Mapping[str, Any]) -> bool:
+        mine = (self.manager, self.operation, self.subresource)
+        return mine == (entry.get("manager"), entry.get("operation"), entry.get("subresource") or "")
+
+
+def _entries(live: Mapping[str, Any]) -> List[Any]:
+    return list((live.get("metadata") or {}).get("managedFields") or ())
 
 
 def read(error: ApiError) -> List[Conflict]:
@@ -106,7 +114,7 @@ def sentence(item: Item, conflict: Conflict) -> str:
     path = json.dumps(conflict.field) if "'" in conflict.field else "'%s'" % conflict.field
     entry = "take_over: [{kind: %s, name: %s%s, fields: [%s]}]" % (item.id.kind, item.id.name, where, path)
     return "is owned by the field manager %s: it is %s, the set has %s. Leave the field out of the set, or %s" % (
-        conflict.owner,
+        conflict.owner(item.live or {}),
         live,
         wanted,
         "take it over: " + entry,

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fieldset
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change, Object
 
 FIELD_MANAGER = "openhands-gpu-observability"
@@ -18,8 +19,29 @@ def compare(live: Optional[Object], planned: Object) -> Change:
     """Created, configured or unchanged. Taking over fields of equal content is a change, once."""
     if live is None:
         return Change.CREATED
-    same = content(live) == content(planned) and own_entry(live) == own_entry(planned)
-    return Change.UNCHANGED if same else Change.CONFIGURED
+    mine = own_entry(planned)
+    if mine != own_entry(live):
+        return Change.CONFIGURED
+    if content(live) == content(planned) or (mine is not None and _ours_alike(live, planned, mine)):
+        return Change.UNCHANGED
+    return Change.CONFIGURED
+
+
+def _ours_alike(live: Object, planned: Object, entry: Mapping[str, Any]) -> bool:
+    """Whether the fields that we own have the same values.
+
+    What else an apply would change is admission's doing: a counter or a time that it writes with every write isn't
+    drift, as nobody would see it change if nothing was applied.
+    """
+    owned = _fieldset.paths(entry.get("fieldsV1") or {})
+    parents = {path[:length] for path in owned for length in range(1, len(path))}
+    return all(_at(live, path, path in parents) == _at(planned, path, path in parents) for path in owned)
+
+
+def _at(body: Object, path: _fieldset.Path, presence: bool) -> Tuple[bool, Any]:
+    """Whether a path leads somewhere and, where more than its presence is owned, to which value."""
+    place = _fieldset.locate(body, path)
+    return (place is not None, None if place is None or presence else _fieldset.value(body, place))
 
 
 def same_content(live: Object, planned: Object) -> bool:

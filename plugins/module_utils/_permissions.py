@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _conflicts
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
@@ -21,6 +22,7 @@ def grant(items: Sequence[Item], request: Request) -> List[Problem]:
         if not meant:
             problems.append(Problem("matches no object of the set", entry.option, "%s %s" % (entry.kind, entry.name)))
         for item in meant:
+            problems += _conflicts.misspelt(item, entry.fields)
             item.take_over += entry.fields
             item.may_recreate = item.may_recreate or entry.option == "recreate"
     for item in items:

@@ -51,8 +51,16 @@ def conflicts(*pairs):
 )
 def test_the_owner_is_read_as_the_server_prints_it(message, owner):
     (found,) = conflicts((message, ".spec.replicas"))
-    assert found.owner == owner
+    assert found.owner({}) == owner
     assert found.field == "spec.replicas"
+
+
+def test_the_time_is_looked_up_where_the_server_leaves_it_out():
+    entry = {"manager": "scaler", "operation": "Update", "subresource": "scale", "time": "2026-11-23T08:00:00Z"}
+    others = [{**entry, "subresource": "status", "time": "no"}, {**entry, "manager": "b", "time": "no"}]
+    live = {"metadata": {"managedFields": [*others, entry]}}
+    (found,) = conflicts(('"scaler" with subresource "scale" using apps/v1', ".spec.replicas"))
+    assert found.owner(live) == "scaler (Update, subresource scale, at 2026-11-23T08:00:00Z)"
 
 
 @pytest.mark.parametrize(

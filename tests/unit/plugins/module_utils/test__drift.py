@@ -29,7 +29,8 @@ def test_new_same_and_different():
     assert _drift.compare(None, LIVE) is Change.CREATED
     assert _drift.compare(LIVE, LIVE) is Change.UNCHANGED
     assert _drift.compare(LIVE, {**LIVE, "data": {"a": "c"}}) is Change.CONFIGURED
-    assert _drift.compare(LIVE, changed(labels={"a": "b"})) is Change.CONFIGURED
+    # Nobody would see a label that isn't ours change if nothing was applied.
+    assert _drift.compare(LIVE, changed(labels={"a": "b"})) is Change.UNCHANGED
 
 
 def test_time_version_status_and_others_fields_are_no_change():
@@ -50,3 +51,21 @@ def test_time_version_status_and_others_fields_are_no_change():
 def test_another_entry_of_ours_is_a_change(entry):
     assert _drift.compare(changed(managedFields=[entry]), LIVE) is Change.CONFIGURED
     assert _drift.same_content(changed(managedFields=[entry]), LIVE)
+
+
+def labelled(mine, **labels):
+    """An object in which we own one label."""
+    entry = {**OURS, "fieldsV1": {"f:metadata": {"f:labels": {".": {}, "f:a": {}}}}}
+    return {"metadata": {"name": "x", "labels": {"a": mine, **labels}, "managedFields": [entry]}}
+
+
+def test_what_admission_adds_with_every_write_is_no_drift():
+    assert _drift.compare(labelled("1", count="1"), labelled("1", count="2")) is Change.UNCHANGED
+    assert _drift.compare(labelled("1", count="1"), labelled("1")) is Change.UNCHANGED
+
+
+def test_a_field_of_ours_that_differs_is():
+    assert _drift.compare(labelled("1", count="1"), labelled("2", count="1")) is Change.CONFIGURED
+    without = labelled("1")
+    del without["metadata"]["labels"]
+    assert _drift.compare(without, labelled("1")) is Change.CONFIGURED
