@@ -199,7 +199,6 @@ BENCH = (
         ("python", "tests/bench/run.py"),
         "bench",
         live=True,
-        lab=True,
     ),
 )
 DOCS = (

@@ -57,7 +57,7 @@ def config_maps(count: int) -> list[Body]:
 
 
 def mixed() -> list[Body]:
-    """What ten applications are made of: 104 objects of 13 kinds."""
+    """What ten applications are made of: 104 objects of 12 kinds."""
     made = config_maps(14)
     for number in range(10):
         made += _application(f"app-{number}", number)

@@ -126,6 +126,15 @@ def test_memory_stays_bounded(reports) -> None:
         assert (large.peak_mb - small.peak_mb) * 1024 / (SIZES[-1] - SIZES[0]) < 50
 
 
+def test_the_record_has_room(plane: ControlPlane, reports) -> None:
+    """A ConfigMap holds 1 MiB: a component may have some thousands of objects."""
+    size = SIZES[-1]
+    record = plane.client.get(f"/api/v1/namespaces/set-{size}/configmaps/rollout-inventory-scale")
+    held = sum(map(len, record["data"].values()))
+    print(f"record of {size}: {held / 1000:.0f} kB")
+    assert held < 1_048_576 / 3
+
+
 @pytest.fixture(scope="module")
 def crowded(plane: ControlPlane, reports) -> str:
     """The namespace of the smallest set, which now holds thousands of objects of others."""
