@@ -24,7 +24,12 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Change, Object
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
+    ApiError,
+    Change,
+    Object,
+    ObjectId,
+)
 
 APPLY = "application/apply-patch+yaml"
 _STOPS = frozenset({Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED, Answer.THROTTLED, Answer.TRANSIENT})
@@ -39,7 +44,10 @@ def patch(client: EngineClient, path: str, body: Object, force: bool = False, dr
 
 
 def check(client: EngineClient, item: Item, coming: FrozenSet[str]) -> List[Problem]:
-    """Dry-run one item whose place exists; fill in what it would become. ``coming``: names this set will create."""
+    """Dry-run one item whose place exists; fill in what it would become.
+
+    coming: names of objects that this set will create, and of hosts that it serves.
+    """
     _yield.consider(client, item)
     item.owners = None
     try:
@@ -50,6 +58,11 @@ def check(client: EngineClient, item: Item, coming: FrozenSet[str]) -> List[Prob
     item.deferred = ""
     _move(client, item)
     return []
+
+
+def host_of(service: ObjectId) -> str:
+    """The name under which the API server calls a Service."""
+    return "%s.%s.svc" % (service.name, service.namespace)
 
 
 def every_field(item: Item) -> bool:
@@ -95,6 +108,10 @@ def _refused(client: EngineClient, item: Item, error: ApiError, coming: FrozenSe
         return _owned(client, item, error)
     if answer is Answer.NO_DRY_RUN:
         defer(item, "an admission webhook can't dry-run: not checked by the server")
+        return []
+    if answer is Answer.WEBHOOK and any("//" + name + ":" in error.message for name in coming):
+        # Or what is broken in a webhook's own component could never be repaired by rolling that out.
+        defer(item, "its admission webhook is served by this set, and doesn't answer yet")
         return []
     awaited = _awaited(item, error, coming)
     if awaited and answer in (Answer.FORBIDDEN, Answer.NOT_FOUND):

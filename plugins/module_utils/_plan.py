@@ -108,6 +108,7 @@ def dry_run(
     coming: FrozenSet[str] = frozenset(
         item.id.name for item in whole if item.live is None and item.id.kind != "Namespace"
     )
+    coming |= {_dry_run.host_of(item.id) for item in whole if item.id.kind == "Service"}
     return _judged(items, _parallel.each(lambda item: _dry_run.check(client, item, coming), items), changing)
 
 

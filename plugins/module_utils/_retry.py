@@ -80,7 +80,7 @@ class Patience:
 
     def __init__(self, clock: Callable[[], float], limit: Optional[float] = None) -> None:
         self._clock, self._limit = clock, limit
-        self._gone: Dict[Tuple[Answer, str], float] = {}
+        self._gone: Dict[Tuple[Answer, str, bool], float] = {}
         self._lock = threading.Lock()
         self.answered = False
         """Whether the server ever answered."""
@@ -95,7 +95,8 @@ class Patience:
         rules = RACE if answer is Answer.STALE and attempt.unversioned else CLASSES.get(answer)
         if rules is None or not _repeatable(attempt, rules, error):
             raise tell(error, attempt, self._clock())
-        now, key = self._clock(), (answer, _subject(answer, error, attempt.path))
+        # What a plan didn't wait for, a write may well wait for.
+        now, key = self._clock(), (answer, _subject(answer, error, attempt.path), attempt.dry_run)
         patience = rules.dry_run if attempt.dry_run else rules.patience
         if answer is Answer.UNREACHABLE and not self.answered:
             patience = min(patience, FIRST_PATIENCE_SECONDS)
@@ -116,8 +117,8 @@ class Patience:
         self.answered = True
         if self._gone:
             with self._lock:
-                for answer in (Answer.UNREACHABLE, Answer.TRANSIENT, Answer.THROTTLED):
-                    self._gone.pop((answer, api_of(path)), None)
+                for key in [key for key in self._gone if key[1] == api_of(path)]:
+                    del self._gone[key]
 
 
 def tell(error: ApiError, attempt: Attempt, now: float, asked: bool = False) -> ApiError:

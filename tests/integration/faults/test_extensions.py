@@ -75,10 +75,16 @@ class Webhook:
         self.name = cluster.namespace
         self.server: ThreadingHTTPServer | None = None
 
-    def register(self, authority: Authority) -> None:
+    def register(self, authority: Authority, service: str = "") -> None:
+        """service: a Service of the namespace instead of our own address."""
+        client: dict[str, Any] = {"caBundle": _encode(authority.path)}
+        if service:
+            client["service"] = {"namespace": self.cluster.namespace, "name": service}
+        else:
+            client["url"] = f"https://127.0.0.1:{self.port}/"
         hook = {
             "name": f"checks.{self.name}.example.org",
-            "clientConfig": {"url": f"https://127.0.0.1:{self.port}/", "caBundle": _encode(authority.path)},
+            "clientConfig": client,
             "rules": [
                 {
                     "apiGroups": [""],
@@ -177,6 +183,20 @@ def test_a_webhook_that_stays_away_is_named_with_what_was_tried(cluster, webhook
     assert hint in text
     assert "times in" in text
     assert cluster.get("configmaps", "one") is None
+
+
+def test_a_set_that_serves_its_own_webhook_can_repair_it(cluster, webhook, monkeypatch):
+    rules = {**_retry.CLASSES, Answer.WEBHOOK: _retry.Class(30.0, 1.0, 0.2, 0.5, again=True)}
+    monkeypatch.setattr(_retry, "CLASSES", rules)
+    service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: hook}\nspec: {ports: [{port: 443}]}\n"
+    webhook.register(cluster.server.authority, "hook")
+    with pytest.raises(InvalidInput, match=r"hook\.%s\.svc" % cluster.namespace):
+        cluster.rollout(OBJECT)
+    webhook.serve()
+    made = threading.Timer(2.0, webhook.register, [cluster.server.authority])
+    made.start()
+    assert set(changes(cluster.rollout(OBJECT + service)).values()) == {"created"}
+    made.join()
 
 
 def versions(namespace: str, port: int, authority: Authority) -> dict[str, Any]:
