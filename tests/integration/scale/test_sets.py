@@ -14,7 +14,7 @@ from integration.scale.control_plane import ControlPlane, Report
 SIZES = (100, 300, 1000)
 KINDS = 4
 PAGES = KINDS * math.ceil(max(SIZES) / 500)
-FIXED = 16
+FIXED = 24
 """Calls of any run: discovery, namespace, record, Lease, rights and the first lists."""
 MEMORY_MB = 120
 STRANGERS = 5000
