@@ -85,7 +85,7 @@ def _line(finding: Finding, component: Component) -> Line:
     trouble = _TROUBLES.get(finding.role, _by_name)(finding, component)
     variable = "%s_existing" % component.name
     if component.existing == "use":
-        return Line(finding, "use", "ours is left out")
+        return Line(finding, "use", "ours is left out" + _condition(finding))
     if not trouble:
         return Line(finding, component.existing, "beside ours: not in the way")
     said = "%s%s %s" % (finding.title, " of " + finding.owner if finding.owner else "", trouble)
@@ -97,6 +97,15 @@ def _line(finding: Finding, component: Component) -> Line:
     choices = "use, adopt" if component.name in USABLE else "adopt"
     advice = "Set %s (%s), or take it away" % (variable, choices)
     return Line(finding, "stop", "in the way", "%s. %s" % (said, advice))
+
+
+def _condition(finding: Finding) -> str:
+    """What our instances have to carry so that an operator takes them."""
+    if finding.role != "prometheus_operator":
+        return ""
+    found = [(instance, scope.parse(finding.arguments, instance).selector) for instance in scope.INSTANCES]
+    texts = ["%s with the labels %s" % pair for pair in found if pair[1]]
+    return "; it only takes %s" % " and ".join(texts) if texts else ""
 
 
 _NOTED = "noted: no role of this site brings it"

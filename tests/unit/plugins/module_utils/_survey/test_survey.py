@@ -263,6 +263,13 @@ def test_use_says_how_to_scrape_what_is_there():
     assert set(outcomes(result).values()) == {"ours is left out"}
 
 
+def test_use_says_which_labels_an_operator_asks_for():
+    definitions = [definition(GROUP, kind) for kind in KINDS]
+    theirs = ready(operator("w", args=("--prometheus-instance-selector=fleet=a",)))
+    said = outcomes(look(*definitions, theirs, prometheus_operator="use"))[theirs["metadata"]["name"]]
+    assert said == "ours is left out; it only takes prometheus with the labels fleet=a"
+
+
 def pods_without_a_name(body):
     body["spec"]["template"]["spec"]["containers"][0]["ports"] = [{"containerPort": 8080}]
     return body
