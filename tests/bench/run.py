@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -157,6 +158,8 @@ def main() -> int:
         return 1
     if "crds" not in names:
         say(f"bench: no {DEFINITIONS} in {cache()}: make lab brings it; the set of definitions is left out")
+    # Ended from outside, it still ends the servers it started.
+    signal.signal(signal.SIGTERM, lambda *_about: sys.exit("bench: ended"))
     reports = ROOT / "reports" / "bench"
     reports.mkdir(parents=True, exist_ok=True)
     chosen = [wanted for wanted in sets() if wanted.name in (asked or names)]
