@@ -35,7 +35,7 @@ STALE_TRIES = 5
 SEEN_SECONDS, SEEN_PAUSE = 10.0, 0.1
 """How long an object of this set that was just created may stay unseen by the server's own caches."""
 HALFWAY = "Namespaces and definitions of this set are in place; nothing else was written."
-STOPPED = "What came before is in place; a rerun goes on from here."
+STOPPED = "Already written: %s; a rerun goes on from here."
 
 
 @dataclass(frozen=True)
@@ -117,17 +117,24 @@ def write(client: EngineClient, items: Sequence[Item], emit: Emit, clock: Clock)
         problems = [problem for found in results for problem in found]
         _say(group, emit)
         if problems:
-            raise InvalidInput(problems, STOPPED)
+            raise InvalidInput(problems, STOPPED % (", ".join(_done(items)) or "nothing"))
 
 
 def _say(group: Sequence[Item], emit: Emit) -> None:
+    for line in _done(group):
+        emit(line)
+
+
+def _done(group: Sequence[Item]) -> List[str]:
     """One line for each change and kind; a single object by its name."""
     done: Dict[Tuple[str, str], List[Item]] = {}
     for item in group:
         if item.applied is not None and item.change is not Change.UNCHANGED:
             done.setdefault((item.change.value, item.id.kind), []).append(item)
-    for (change, kind), items in done.items():
-        emit("%s %s" % (change, items[0].id if len(items) == 1 else "%d %s" % (len(items), kind)))
+    return [
+        "%s %s" % (change, items[0].id if len(items) == 1 else "%d %s" % (len(items), kind))
+        for (change, kind), items in done.items()
+    ]
 
 
 def _write_one(client: EngineClient, item: Item, clock: Clock) -> List[Problem]:

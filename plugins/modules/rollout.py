@@ -60,8 +60,11 @@ options:
         required: true
   schemas:
     description:
-      - Definitions (CustomResourceDefinition) of the whole run, as files below O(upstream_base). They are not applied. An
-        object of a kind that the cluster does not serve yet is checked against them, in check mode before all.
+      - Definitions (CustomResourceDefinition) of the whole run, as files below O(upstream_base). They are not applied. In
+        check mode, objects of kinds that the cluster does not serve yet, or serves in another form than after the run, are
+        checked against them. Definitions in the set itself need not be named here.
+      - Rules (C(x-kubernetes-validations)) are evaluated where the Python library common-expression-language or cel-python is
+        installed, patterns by google-re2 where that is. A warning says what was not checked.
     type: list
     elements: dict
     default: []

@@ -174,3 +174,16 @@ def test_a_cluster_without_storage_is_one_whose_storage_is_still_to_come(server)
     server.put("/apis/storage.k8s.io/v1/storageclasses/slow", {"metadata": {"name": "slow"}})
     (found,) = refused(server, CLAIM)
     assert "no StorageClass fast in this cluster (it has: slow)" in found
+
+
+def test_what_only_the_write_shows_says_what_is_already_there(server):
+    server.refuse["PATCH /api/v1/namespaces/here/configmaps/two"] = [ApiError(422, "Invalid", "no more room")]
+    text = "\n---\n".join([CONFIG_MAP % "one", CONFIG_MAP % "two", CONFIG_MAP % "three", LATER])
+    with pytest.raises(InvalidInput) as caught:
+        _engine.run(request(text), lambda _line: None, client=server)
+    assert caught.value.message.startswith("t.yaml:7: ConfigMap here/two: no more room")
+    assert "Already written: created 2 ConfigMap; a rerun goes on from here." in caught.value.message
+    assert changes(caught.value.result) == {"one": "created", "two": "skipped", "three": "created", "later": "skipped"}
+
+
+LATER = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: later}\n"
