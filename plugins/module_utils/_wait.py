@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Callable, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
     Client,
     Emit,
+    Object,
     ObjectId,
     Status,
     Verdict,
@@ -40,6 +41,9 @@ LOOK_PAUSE = 2.0
 
 LOOK_SHARE, LOOK_LONGEST = 10, 20.0
 """Such a pause is this many times as long as the last round, so that a thousand pods aren't listed all the time."""
+
+LOOK_MOST = 50
+"""Objects to a round: of a thousand that aren't ready, each has its turn."""
 
 LISTS = 0.5
 """Seconds to wait for the first lists before watches begin: a set that is ready needs no watch."""
@@ -122,6 +126,7 @@ class _Waiter:
     sleep: Callable[[float], None]
     asked: Optional[float] = None
     took: Optional[float] = None
+    turn: int = 0
 
     def wait(self, start: float, deadline: float) -> None:
         """Run until the set is done, hopeless, or out of time."""
@@ -157,8 +162,17 @@ class _Waiter:
         pause = max(LOOK_PAUSE, min(LOOK_LONGEST, LOOK_SHARE * (self.took or 0.0)))
         if not objects or (self.asked is not None and now - self.asked < pause and not self.board.undecided()):
             return
-        if self.examiner.ask(objects):
+        if self.examiner.ask(self._some(objects)):
             self.asked, self.took = now, None
+            self.turn += LOOK_MOST
+
+    def _some(self, objects: Dict[ObjectId, Object]) -> Dict[ObjectId, Object]:
+        """As many as a round takes, from where the last one ended."""
+        if len(objects) <= LOOK_MOST:
+            return objects
+        start = self.turn % len(objects)
+        chosen = (list(objects) * 2)[start : start + LOOK_MOST]
+        return {one: objects[one] for one in chosen}
 
     def _last_look(self, now: float, deadline: float) -> None:
         """Read and explain what isn't done, as far as that is quick."""

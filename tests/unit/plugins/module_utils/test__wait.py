@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes._cause import PATIENCE, Cause, Code
@@ -17,7 +18,13 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
     Status,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdict import CustomCondition
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._wait import GRACE, TICK, Target, wait_for
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._wait import (
+    GRACE,
+    LOOK_MOST,
+    TICK,
+    Target,
+    wait_for,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.news import (
     Insight,
     News,
@@ -270,6 +277,28 @@ def test_a_failure_is_explained_by_a_fresh_look():
     run = Run([WEB], script, insight=exploring)
     assert run.verdict.reason.endswith("progressDeadlineSeconds: pod x: failed")
     assert run.seconds < 10
+
+
+def test_of_very_many_objects_each_has_its_turn_to_be_looked_at():
+    targets = [target("Deployment", f"web-{number:03}") for number in range(120)]
+    bodies = {
+        one.id: {**deployment(False), "metadata": {"name": one.id.name, "namespace": "models"}} for one in targets
+    }
+    (collection,) = collections_of(targets)
+
+    class Noting(Examiner):
+        looks: ClassVar[list[set[str]]] = []
+
+        def ask(self, objects):
+            self.looks.append({one.name for one in objects})
+            return super().ask(objects)
+
+    clock = Clock()
+    examiner = Noting(clock, None)
+    options = {"clock": clock, "sleep": clock.sleep, "examiner": examiner, "emit": print}
+    wait_for(FakeCluster(), targets, timeout=8, feed=Feed(clock, [(0, News(collection, bodies))]), **options)
+    assert [len(names) for names in examiner.looks[:3]] == [LOOK_MOST] * 3
+    assert len(set.union(*examiner.looks[:3])) == len(targets)
 
 
 @pytest.mark.parametrize(("takes", "apart"), [(0.0, 2.0), (0.1, 2.0), (1.0, 10.0), (5.0, 20.0)])
