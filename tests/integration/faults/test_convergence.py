@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 
 import pytest
@@ -169,3 +170,19 @@ def test_a_take_over_from_a_person_whose_answer_is_lost(cluster, fault):
     assert live["data"] == {"value": "ours"}
     assert [entry["manager"] for entry in live["metadata"]["managedFields"]] == ["openhands-gpu-observability"]
     assert len(hit) == 2
+
+
+def test_a_control_plane_that_restarts_in_the_middle_is_waited_for(cluster):
+    began: list[float] = []
+
+    def choose(call: Call) -> str | None:
+        if call.write and call.path.endswith("/part-2") and not began:
+            began.append(time.monotonic())
+        return "reset" if began and time.monotonic() - began[0] < 4 else None
+
+    cluster.proxy.choose = choose
+    result = cluster.rollout("".join(CONFIG_MAP % (index, "one") for index in range(12)))
+    assert set(changes(result).values()) == {"created"}
+    assert time.monotonic() - began[0] >= 4
+    expect_frugal(cluster, "demo")
+    assert cluster.get("leases", api="/apis/coordination.k8s.io/v1")["items"] == []
