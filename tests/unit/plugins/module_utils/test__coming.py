@@ -95,6 +95,12 @@ def test_a_kind_that_nobody_defines_is_a_warning_where_nothing_speaks_against_it
     assert "did you mean Deployment?" in found
 
 
+def test_a_namespace_does_not_belong_on_a_cluster_wide_kind_that_is_coming(server):
+    text = (WIDGET % "").replace("name: w", "name: w, namespace: here")
+    (found,) = refused(server, text, schemas=DEFINITION.replace("Namespaced", "Cluster"))
+    assert "metadata.namespace: Widget is a cluster-wide kind: remove the namespace" in found
+
+
 def test_what_could_not_be_checked_is_said_in_one_sentence(server):
     result = check(server, WIDGET % "x: ab", CRD % RULE)
     (warning,) = result["warnings"]
