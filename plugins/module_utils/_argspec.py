@@ -140,6 +140,8 @@ SURVEY_OPTIONS: ArgumentSpec = {
 }
 
 CLUSTER_SURVEY_ARGSPEC: ArgumentSpec = {
+    "namespace": {"type": "str"},
+    "agents_namespace": {"type": "str"},
     "components": {"type": "list", "elements": "dict", "default": [], "options": SURVEY_OPTIONS},
     **CONNECTION_ARGSPEC,
 }

@@ -23,6 +23,15 @@ description:
   - "In the way is: definitions that another tool owns; an operator that looks after the same namespaces; a DaemonSet
     that takes the same port of its nodes; an object with the name that ours gets."
 options:
+  namespace:
+    description:
+      - Namespace of the stack. With it every object that the components make by default is looked up, and one that belongs to
+        somebody else is in the way.
+    type: str
+  agents_namespace:
+    description:
+      - Namespace of the agents; O(namespace) by default.
+    type: str
   components:
     description:
       - The components of this site. Only these can be in the way.
@@ -44,7 +53,7 @@ options:
         choices: [stop, adopt, use]
         default: stop
       own:
-        description: Objects that the component makes, whose names may be taken.
+        description: Further objects that the component makes, whose names may be taken.
         type: list
         elements: dict
         default: []
@@ -96,16 +105,14 @@ EXAMPLES = r"""
 
 - name: Stop where another node_exporter takes the port, and rely on the operator that is there
   openhands.gpu_observability.cluster_survey:
+    namespace: monitoring
+    agents_namespace: monitoring-agents
     components:
       - name: prometheus_operator
         existing: use
         namespaces: [monitoring]
       - name: node_exporter
         host_ports: [9100]
-        own:
-          - kind: DaemonSet
-            namespace: monitoring-agents
-            name: node-exporter
 """
 
 RETURN = r"""

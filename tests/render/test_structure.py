@@ -9,6 +9,7 @@ import re
 import pytest
 import yaml
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey import ours
 from render.inputs import ALERTMANAGER, CASES, FOUND, PLACE, PROMETHEUS
 
 TEAM = {"team": "openhands"}
@@ -327,3 +328,16 @@ def test_what_is_there_already_is_scraped_and_nothing_is_installed(objects, role
 def test_relying_on_something_needs_the_survey(objects, role):
     with pytest.raises(InvalidInput):
         objects(role, **{f"{role}_existing": "use"})
+
+
+@pytest.mark.parametrize("role", sorted(ours.OWN))
+def test_the_survey_knows_every_object_that_a_role_makes(rendered_list, role):
+    made = {
+        (body["apiVersion"], body["kind"], "" if body["kind"].startswith("Cluster") else namespace, name)
+        for body in rendered_list(role)
+        for namespace, name in [(body["metadata"].get("namespace", "monitoring"), body["metadata"]["name"])]
+    }
+    known = set(ours.objects(role, "monitoring", "monitoring-agents"))
+    # The operator's permissions come with its release.
+    assert known - made <= {("rbac.authorization.k8s.io/v1", "ClusterRole", "", "prometheus-operator")}
+    assert made <= known

@@ -124,6 +124,25 @@ def _pods(body: Mapping[str, Any], signature: Signature, container: Mapping[str,
     return {"labels": dict(labels), "port": name, "scheme": "https" if name.startswith("https") else "http"}
 
 
+def namesake(body: Object, role: str) -> Optional[Finding]:
+    """An object with the name of one that a role of ours makes, if somebody else has it."""
+    owner = _owner.owner(body, role)
+    if owner is None:
+        return None
+    metadata = body["metadata"]
+    labels = metadata.get("labels") or {}
+    return Finding(
+        "the name of ours",
+        role,
+        str(body["kind"]),
+        str(metadata.get("namespace") or ""),
+        str(metadata["name"]),
+        owner=str(owner),
+        version=str(labels.get("app.kubernetes.io/version") or "").lstrip("v"),
+        managers=tuple(_owner.managers(body)),
+    )
+
+
 def instance(body: Object, signature: Signature) -> Optional[Finding]:
     """An object of a custom kind that is somebody else's instance of the product."""
     if _owner.ours(body):

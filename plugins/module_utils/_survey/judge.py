@@ -11,9 +11,11 @@ from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequ
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey import scope
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey.findings import Finding
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey.signatures import SIGNATURES
 
 DEFINITION = "CustomResourceDefinition"
 _WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+_PRODUCTS = frozenset(signature.name for signature in SIGNATURES)
 USABLE = frozenset({"prometheus_operator", "node_exporter", "kube_state_metrics"})
 """Roles that can rely on somebody else's. The others are our own by name: there is nothing to share."""
 
@@ -41,6 +43,10 @@ class Component:
     def same_name(self, finding: Finding) -> bool:
         """Whether ours would be this very object."""
         return (finding.kind, finding.namespace, finding.name) in self.own
+
+    def taken(self, finding: Finding) -> bool:
+        """Whether somebody else has an object that ours would be; what a person made by hand is nobody else's."""
+        return bool(finding.owner) and self.same_name(finding)
 
 
 @dataclass
@@ -117,15 +123,15 @@ _ADVICE = {
 
 
 def _by_name(finding: Finding, component: Component) -> str:
-    return "has the name that ours gets" if component.same_name(finding) else ""
+    return "has the name that ours gets" if component.taken(finding) else ""
 
 
 def _operator(finding: Finding, component: Component) -> str:
     if finding.kind == DEFINITION:
         return "would be overwritten by ours" if finding.owner else ""
-    if component.same_name(finding):
+    if component.taken(finding):
         return "has the name that ours gets"
-    if finding.kind in _WEBHOOKS or not finding.active:
+    if component.same_name(finding) or finding.kind in _WEBHOOKS or not finding.active:
         return ""
     for instance in scope.INSTANCES:
         theirs = scope.parse(finding.arguments, instance)
@@ -136,7 +142,7 @@ def _operator(finding: Finding, component: Component) -> str:
 
 def _port(finding: Finding, component: Component) -> str:
     if component.same_name(finding):
-        return "has the name that ours gets"
+        return _by_name(finding, component)
     taken = sorted(set(finding.host_ports) & set(component.host_ports))
     if taken:
         return "takes port %s of its nodes, which ours needs" % ", ".join(str(port) for port in taken)
@@ -155,7 +161,8 @@ def _use(component: Component, findings: Sequence[Finding], served: FrozenSet[st
     variable = "%s_existing: use" % component.name
     if component.name not in USABLE:
         return ["%s isn't possible: ours is told by its name, choose stop or adopt" % variable]
-    found = [f for f in findings if f.role == component.name and f.kind not in (DEFINITION, *_WEBHOOKS)]
+    found = [f for f in findings if f.role == component.name and f.product in _PRODUCTS]
+    found = [f for f in found if f.kind not in (DEFINITION, *_WEBHOOKS)]
     refused = [(finding, _unfit(finding, component)) for finding in found]
     fit = next((finding for finding, why in refused if not why), None)
     if fit is None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _client, _live, _login, _parallel
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
@@ -15,6 +15,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._conne
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey import findings as _findings
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey import judge as _judge
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey import ours
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey.findings import Finding
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey.signatures import (
     SIGNATURES,
@@ -36,9 +37,13 @@ def run(options: Mapping[str, Any], environ: Any = None, client: Any = None) -> 
     """Look once and judge. Raises RolloutError where something is in the way, with everything found as its result."""
     endpoint = _login.resolve(options, environ) if client is None else None
     asked: EngineClient = client or _client.connect(endpoint)  # type: ignore[arg-type]
-    components = [_component(given) for given in options.get("components") or ()]
+    stack, agents = str(options.get("namespace") or ""), str(options.get("agents_namespace") or "")
+    given = list(options.get("components") or ())
+    made = {str(one["name"]): ours.objects(str(one["name"]), stack, agents) for one in given}
+    components = [_component(one, made[str(one["name"])]) for one in given]
     try:
         found, unread = look(asked, components)
+        found += _namesakes(asked, made, {finding.title for finding in found})
         served = frozenset(r.kind for r in asked.resources() if r.api_version == OPERATOR_GROUP + "/v1")
     except ApiError as error:
         raise explain(error, endpoint) from error
@@ -63,10 +68,10 @@ def _counted(number: int) -> str:
     return "This cluster has something that is in the way" if number == 1 else "%d things are in the way" % number
 
 
-def _component(given: Mapping[str, Any]) -> _judge.Component:
+def _component(given: Mapping[str, Any], made: Sequence[ours.Identity]) -> _judge.Component:
     own = frozenset(
         (str(entry["kind"]), str(entry.get("namespace") or ""), str(entry["name"])) for entry in given.get("own") or ()
-    )
+    ).union((kind, namespace, name) for _api_version, kind, namespace, name in made)
     return _judge.Component(
         str(given["name"]),
         str(given.get("existing") or "stop"),
@@ -97,6 +102,27 @@ def look(client: EngineClient, components: Sequence[_judge.Component]) -> Tuple[
         if definitions is not None:
             found.append(definitions)
     return found, unread
+
+
+def _namesakes(client: EngineClient, made: Mapping[str, Sequence[ours.Identity]], known: Set[str]) -> List[Finding]:
+    """Objects that somebody else has under a name of ours, but for those that were recognised already."""
+    wanted = [(role, identity) for role, identities in made.items() for identity in identities]
+    bodies = _parallel.each(lambda pair: _body(client, pair[1]), wanted)
+    found = [_findings.namesake(body, role) for (role, _identity), body in zip(wanted, bodies) if body is not None]
+    return [finding for finding in found if finding is not None and finding.title not in known]
+
+
+def _body(client: EngineClient, identity: ours.Identity) -> Optional[Object]:
+    api_version, kind, namespace, name = identity
+    resource = client.resource(api_version, kind)
+    if resource is None:
+        return None
+    try:
+        return _live.get(client, resource.path(namespace, name))
+    except ApiError as error:
+        if classify(error) is Answer.FORBIDDEN:
+            return None
+        raise
 
 
 def _one(

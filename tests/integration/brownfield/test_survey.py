@@ -46,13 +46,21 @@ def brownfield(server):
     release = helm("kps", "watching", "crds-0.0.0", "crds")
     site.install(*(free(definition(GROUP, kind, release)) for kind in KINDS), definition("nvidia.com", "ClusterPolicy"))
     site.install(operator("watching"), node_exporter("watching"), kube_state_metrics("watching"), ready=True)
+    site.install(
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": "kube-state-metrics", **helm("ksm", "watching", "kube-state-metrics-5.25.1", "x")},
+        }
+    )
     site.install(*gpu_operator("nvidia"), *cert_manager("cert-manager"), admission("kps-admission", GROUP))
     return site
 
 
 def look(server, **existing):
     components = [{**entry, "existing": existing.get(entry["name"], "stop")} for entry in COMPONENTS]
-    return survey.run({"components": components, "kubeconfig": str(server.kubeconfig)}, {})
+    places = {"namespace": "monitoring", "agents_namespace": "monitoring-agents"}
+    return survey.run({"components": components, **places, "kubeconfig": str(server.kubeconfig)}, {})
 
 
 def test_everything_is_found_with_its_owner(brownfield, server):
@@ -65,12 +73,13 @@ def test_everything_is_found_with_its_owner(brownfield, server):
         ("Prometheus Operator", "ValidatingWebhookConfiguration", "Helm release watching/kps"),
         ("node_exporter", "DaemonSet", "Helm release watching/kps"),
         ("kube-state-metrics", "Deployment", "Helm release watching/kps"),
+        ("the name of ours", "ClusterRole", "Helm release watching/ksm"),
         ("GPU Operator", "CustomResourceDefinition", "Helm"),
         ("GPU Operator", "Deployment", "Helm release nvidia/gpu-operator"),
         ("dcgm-exporter", "DaemonSet", "the controller of ClusterPolicy cluster-policy"),
         ("cert-manager", "Deployment", "Helm release cert-manager/cert-manager"),
     }
-    assert caught.value.message.startswith("3 things are in the way. Nothing was written.")
+    assert caught.value.message.startswith("4 things are in the way. Nothing was written.")
 
 
 def test_the_existing_ones_can_be_used(brownfield, server):
@@ -116,7 +125,7 @@ def test_a_site_stops_before_it_writes(server, tmp_path):
     code, said = Run(server, tmp_path).run()
 
     assert code != 0
-    assert "3 things are in the way. Nothing was written." in said
+    assert "4 things are in the way. Nothing was written." in said
     assert "Set prometheus_operator_existing (use, adopt), or take it away" in said
     assert "Helm release watching/kps (chart prometheus-node-exporter 4.39.0)" in said
     assert namespaces(server) == before

@@ -54,6 +54,8 @@ BUILT_IN = (
     ("apps", "v1", "Deployment", "deployments"),
     ("apps", "v1", "DaemonSet", "daemonsets"),
     ("apps", "v1", "StatefulSet", "statefulsets"),
+    ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", False),
+    ("", "v1", "Service", "services"),
     ("admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
     ("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
 )
@@ -66,7 +68,7 @@ class Cluster:
         self.bodies = list(bodies)
         self.refused = set()
         self.page = 2
-        self.kinds = [Resource(*entry, True) for entry in BUILT_IN]
+        self.kinds = [Resource(*entry[:4], len(entry) == 4) for entry in BUILT_IN]
         for body in bodies:
             if body["kind"] == "CustomResourceDefinition":
                 names = body["spec"]["names"]
@@ -87,7 +89,12 @@ class Cluster:
             if not found:
                 raise ApiError(404, "NotFound", name)
             return found[0]
-        resource = next(r for r in self.kinds if r.path() == path)
+        named = [b for b in self.bodies if self._path(b) == path]
+        if named:
+            return named[0]
+        resource = next((r for r in self.kinds if r.path() == path), None)
+        if resource is None:
+            raise ApiError(404, "NotFound", path)
         of_kind = [b for b in self.bodies if b["kind"] == resource.kind]
         start = int((query or {}).get("continue") or 0)
         left = start + self.page < len(of_kind)
@@ -95,6 +102,10 @@ class Cluster:
             {k: v for k, v in b.items() if k not in ("kind", "apiVersion")} for b in of_kind[start : start + self.page]
         ]
         return {"items": items, "metadata": {"continue": str(start + self.page) if left else ""}}
+
+    def _path(self, body):
+        resource = self.resource(body["apiVersion"], body["kind"])
+        return resource.path(body["metadata"].get("namespace", ""), body["metadata"]["name"]) if resource else ""
 
 
 def ready(body):
@@ -245,6 +256,34 @@ def test_an_instance_of_the_same_name():
     error = refused(definition(GROUP, "Prometheus"), body, other)
     assert error.message.count("has the name that ours gets") == 1
     assert [entry["version"] for entry in error.result["found"] if entry["kind"] == "Prometheus"] == ["2.55.0"] * 2
+
+
+def test_any_object_with_a_name_of_ours_is_found_before_the_first_role_runs():
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "kube-state-metrics", **helm("ksm", "w", "kube-state-metrics-5.25.1", "x")},
+    }
+    by_hand = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "prometheus", "namespace": "monitoring"}}
+    elsewhere = copy.deepcopy(by_hand)
+    elsewhere["metadata"] |= {"namespace": "other", **helm("x", "other", "x-1.0.0", "x")}
+    cluster = Cluster(role, by_hand, elsewhere)
+    options = {"components": site(), "namespace": "monitoring", "agents_namespace": "monitoring-agents"}
+    with pytest.raises(RolloutError) as caught:
+        survey.run(options, client=cluster)
+    assert caught.value.message.splitlines()[1] == (
+        "- ClusterRole kube-state-metrics of Helm release w/ksm (chart kube-state-metrics 5.25.1) has the name that "
+        "ours gets. Set kube_state_metrics_existing (use, adopt), or take it away."
+    )
+    assert [entry["name"] for entry in caught.value.result["found"]] == ["kube-state-metrics"]
+    options["components"] = site(kube_state_metrics="adopt")
+    assert outcomes(survey.run(options, client=cluster)) == {"kube-state-metrics": "taken over, data kept"}
+
+
+def test_what_is_recognised_is_listed_once():
+    body = operator("monitoring", "prometheus-operator")
+    options = {"components": site(prometheus_operator="adopt"), "namespace": "monitoring"}
+    assert len(survey.run(options, client=Cluster(body))["found"]) == 1
 
 
 def test_use_says_how_to_scrape_what_is_there():
