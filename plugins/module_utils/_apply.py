@@ -162,7 +162,8 @@ def _with_version(item: Item) -> Object:
     """The body with the version that was read, so that nobody's change in between is overlooked."""
     body = item.wanted
     version = ((item.live or {}).get("metadata") or {}).get("resourceVersion")
-    if not version or item.deferred:
+    # What nobody has checked yet may have changed since it was read; what is taken by force may not.
+    if not version or (item.deferred and not item.force):
         return body
     return {**body, "metadata": {**body["metadata"], "resourceVersion": version}}
 
@@ -180,7 +181,11 @@ def _write_refused(client: EngineClient, item: Item, error: ApiError, last: bool
             return False, []
         return not problems, problems
     if answer is Answer.OWNED:
-        return False, _conflicts.judge(item, _conflicts.read(error))
+        # Only what no dry run could check comes here with a conflict that may be overruled.
+        problems = _conflicts.judge(item, _conflicts.read(error))
+        item.force = not problems
+        item.say("" if problems else _conflicts.took(_conflicts.read(error)))
+        return not problems and not last, problems
     if answer in (Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED):
         raise error
     return False, _dry_run.refusals(item, error)
