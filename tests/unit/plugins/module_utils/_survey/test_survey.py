@@ -280,6 +280,13 @@ def test_any_object_with_a_name_of_ours_is_found_before_the_first_role_runs():
     assert outcomes(survey.run(options, client=cluster)) == {"kube-state-metrics": "taken over, data kept"}
 
 
+def test_nothing_but_the_product_itself_can_be_used():
+    agent = ready(node_exporter("tools"))
+    agent["metadata"] = {"name": "agent", "namespace": "tools"}
+    agent["spec"]["template"]["spec"]["containers"][0]["image"] = "example.org/agent:7"
+    assert "nothing in this cluster can be relied on: there is none" in refused(agent, node_exporter="use").message
+
+
 def test_what_is_recognised_is_listed_once():
     body = operator("monitoring", "prometheus-operator")
     options = {"components": site(prometheus_operator="adopt"), "namespace": "monitoring"}
