@@ -175,3 +175,17 @@ def test_a_change_between_plan_and_move_is_not_overlooked(cluster, kubectl, monk
     monkeypatch.setattr(_migrate, "take", late)
     assert changes(cluster.rollout(OURS)) == {"one": "configured"}
     assert cluster.get("configmaps", "one")["data"] == {"a": "1", "b": "9", "late": "x"}
+
+
+def test_a_file_of_another_version_of_the_kind_is_taken_over_too(cluster, kubectl):
+    target = "scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}"
+    head = "kind: HorizontalPodAutoscaler\nmetadata: {name: web%s}\n"
+    theirs = "apiVersion: autoscaling/v1\n" + head % ", labels: {a: theirs}" + "spec: {maxReplicas: 3, %s}\n" % target
+    ours = "apiVersion: autoscaling/v2\n" + head % ", labels: {a: ours}" + "spec: {maxReplicas: 5, %s}\n" % target
+    kubectl("apply", "-f", "-", text=theirs)
+    assert changes(cluster.rollout(ours)) == {"web": "configured"}
+    assert changes(cluster.rollout(ours)) == {"web": "unchanged"}
+    cluster.rollout(ours.replace(", labels: {a: ours}", ""))
+    body = cluster.get("horizontalpodautoscalers", "web", "/apis/autoscaling/v2")
+    assert body["spec"]["maxReplicas"] == 5
+    assert "a" not in body["metadata"]["labels"]
