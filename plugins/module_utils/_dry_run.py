@@ -160,7 +160,12 @@ def _awaited(item: Item, error: ApiError, coming: FrozenSet[str]) -> Optional[st
     """The name of this set's own that the refusal speaks of; a lack of rights isn't one."""
     if " cannot " in error.message:
         return None
+    role = str((item.manifest.body.get("roleRef") or {}).get("name") or "")
+    if role in coming:  # such a refusal may name the binding and not the role that it lacks
+        return role
+    # Every refusal begins with the object's own name, which says nothing of another's.
+    about = re.sub(r'^\S+ "%s" (?:is forbidden|not found)' % re.escape(item.id.name), "", error.message)
     for name in sorted(coming):
-        if re.search(r"(?<![\w.-])%s(?![\w.-])" % re.escape(name), error.message):
+        if re.search(r"(?<![\w.-])%s(?![\w.-])" % re.escape(name), about):
             return name
     return None

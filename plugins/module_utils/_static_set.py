@@ -21,22 +21,22 @@ def check(client: EngineClient, items: Sequence[Item]) -> List[Problem]:
 
 def _node_ports(items: Sequence[Item]) -> List[Problem]:
     """A port that two Services of the set ask for; one that the cluster has given away is found by the dry run."""
-    taken: Dict[Tuple[int, str], Item] = {}
+    taken: Dict[int, Item] = {}
     problems = []
     for item in items:
-        for field, port, protocol in node_ports(item.manifest.body):
-            first = taken.setdefault((port, protocol), item)
+        for field, port in node_ports(item.manifest.body):
+            first = taken.setdefault(port, item)
             if first is not item:
-                text = "%d (%s) is also asked for by %s (%s): a node port can be given only once in a cluster"
-                problems.append(item.problem(text % (port, protocol, first.id, first.source), field))
+                text = "%d is also asked for by %s (%s): a node port belongs to one Service, in every protocol"
+                problems.append(item.problem(text % (port, first.id, first.source), field))
     return problems
 
 
-def node_ports(body: Mapping[str, Any]) -> Iterator[Tuple[str, int, str]]:
-    """(field, port, protocol) of every node port that a Service names."""
+def node_ports(body: Mapping[str, Any]) -> Iterator[Tuple[str, int]]:
+    """(field, port) of every node port that a Service names."""
     spec = body.get("spec")
     if body.get("kind") != "Service" or body.get("apiVersion") != "v1" or not isinstance(spec, dict):
         return
     for index, entry in enumerate(spec.get("ports") or ()):
         if isinstance(entry, dict) and isinstance(entry.get("nodePort"), int) and entry["nodePort"]:
-            yield "spec.ports[%d].nodePort" % index, entry["nodePort"], str(entry.get("protocol") or "TCP")
+            yield "spec.ports[%d].nodePort" % index, entry["nodePort"]

@@ -108,10 +108,10 @@ def test_one_wrong_object_among_a_hundred_keeps_all_from_being_written(cluster):
 
 
 def test_two_services_with_one_node_port_are_refused(cluster):
-    ((source, field, message),) = problems(cluster, join(SERVICE % ("a", 31234, "TCP"), SERVICE % ("b", 31234, "TCP")))
+    ((source, field, message),) = problems(cluster, join(SERVICE % ("a", 31234, "TCP"), SERVICE % ("b", 31234, "UDP")))
     assert (source, field) == ("demo.yaml:9", "spec.ports[0].nodePort")
     assert f"Service {cluster.namespace}/a (demo.yaml:2)" in message
-    cluster.rollout(join(SERVICE % ("a", 31234, "TCP"), SERVICE % ("b", 31234, "UDP")))
+    cluster.rollout(join(SERVICE % ("a", 31234, "TCP"), SERVICE % ("b", 31235, "TCP")))
 
 
 @pytest.mark.parametrize("where", ["cluster", "set"])
@@ -145,7 +145,7 @@ def test_a_role_and_its_binding_by_somebody_who_is_no_administrator(cluster):
     text = """
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {name: reader}
+metadata: {name: readers}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
 subjects: [{kind: User, name: someone, apiGroup: rbac.authorization.k8s.io}]
 ---

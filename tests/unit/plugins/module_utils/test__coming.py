@@ -193,3 +193,33 @@ def test_what_only_the_write_shows_says_what_is_already_there(server):
 
 
 LATER = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: later}\n"
+
+
+POD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: pod}\n"
+
+
+def test_a_refusal_that_names_the_object_itself_is_not_about_another_of_the_set(server):
+    path = "DRY /api/v1/namespaces/here/configmaps/pod"
+    missing = 'pods "pod" is forbidden: error looking up service account here/%s: serviceaccount "%s" not found'
+    server.refuse[path] = [ApiError(403, "Forbidden", missing % ("nowhere", "nowhere"))]
+    (found,) = refused(server, POD)
+    assert "nowhere" in found
+    server.refuse[path] = [ApiError(403, "Forbidden", missing % ("one", "one"))]
+    assert changes(check(server, POD + "---\n" + CONFIG_MAP % "one")) == {"pod": "created", "one": "created"}
+
+
+BINDING = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: readers}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: later}
+"""
+
+
+def test_a_binding_waits_for_its_role(server):
+    path = "DRY /apis/rbac.authorization.k8s.io/v1/namespaces/here/rolebindings/readers"
+    error = ApiError(404, "NotFound", 'rolebindings.rbac.authorization.k8s.io "readers" not found')
+    server.refuse[path] = [error]
+    assert changes(check(server, BINDING + "---\n" + LATER)) == {"readers": "created", "later": "created"}
+    server.refuse[path] = [error]
+    assert "not found" in refused(server, BINDING)[0]
