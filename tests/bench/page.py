@@ -106,7 +106,8 @@ def _aims(result: dict[str, Any]) -> str:
 
 def _title(found: dict[str, Any]) -> str:
     kinds = "1 kind" if found["kinds"] == 1 else f"{found['kinds']} kinds"
-    return f"## {found['about']}\n\n{found['objects']} objects of {kinds}, {found['bytes'] / 1000:.0f} kB as JSON."
+    about = found["about"][:1].upper() + found["about"][1:]
+    return f"## {about}\n\n{found['objects']} objects of {kinds}, {found['bytes'] / 1000:.0f} kB as JSON."
 
 
 def _table(found: dict[str, Any]) -> str:

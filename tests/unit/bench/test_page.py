@@ -81,6 +81,12 @@ def test_where_others_are_faster_is_listed():
     assert "50 things, first apply: `kubectl` is faster than the whole playbook (0.30 s against 1.00 s)" in slower
 
 
+def test_a_set_has_its_heading():
+    given = result()
+    given["sets"]["things"]["about"] = "the things of ten"
+    assert "\n## The things of ten\n\n50 objects of 1 kind, 14 kB as JSON." in page.write(given)
+
+
 def test_every_cell_has_its_ratio_and_an_estimate_is_called_one():
     given = result()
     given["sets"]["things"]["phases"]["no change"][LOOP] = {"seconds": 400.0, "estimated": True}
