@@ -174,6 +174,8 @@ spec: {storageClassName: fast}
 
 
 def test_a_cluster_without_storage_is_one_whose_storage_is_still_to_come(server):
+    (found,) = refused(server, CLAIM, check_mode=False)
+    assert "no StorageClass fast in this cluster (it has: none)" in found
     result = check(server, CLAIM)
     assert changes(result) == {"data": "created"}
     assert "no StorageClass fast in this cluster (it has: none)" in result["warnings"][0]
@@ -223,3 +225,20 @@ def test_a_binding_waits_for_its_role(server):
     assert changes(check(server, BINDING + "---\n" + LATER)) == {"readers": "created", "later": "created"}
     server.refuse[path] = [error]
     assert "not found" in refused(server, BINDING)[0]
+
+
+def test_what_our_own_look_found_is_not_said_again_in_the_servers_words(server):
+    served(server, DEFINITION)
+    path = "DRY /apis/example.org/v1/namespaces/here/widgets/w"
+    server.refuse[path] = [ApiError(422, "Invalid", "the server's words")]
+    (found,) = refused(server, WIDGET % "size: big", schemas=CRD % ", color: {type: string}")
+    assert "must be an integer" in found
+
+
+def test_sums_are_part_of_the_plan(server):
+    quotas = "/api/v1/namespaces/here/resourcequotas"
+    server.kinds.append(Resource("", "v1", "ResourceQuota", "resourcequotas", namespaced=True))
+    server.put(quotas + "/small", {"metadata": {"name": "small"}, "spec": {"hard": {"configmaps": "1"}}})
+    assert changes(check(server, CONFIG_MAP % "one")) == {"one": "created"}
+    (found,) = refused(server, CONFIG_MAP % "one" + "---\n" + CONFIG_MAP % "two")
+    assert "the ResourceQuota small allows 1 configmaps" in found
