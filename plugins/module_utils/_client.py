@@ -10,19 +10,20 @@ import json
 import re
 import threading
 import time
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Protocol, Set
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol
 from urllib.parse import urlencode
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _discovery, _transport
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _transport
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._endpoint import Endpoint
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._kinds import Kinds
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._requests import (
     decode,
     headers_of,
     no_answer,
     refusal,
 )
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._retry import Attempt, Patience, api_of
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._retry import Attempt, Patience
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._stream import Stream
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
     ApiError,
@@ -32,9 +33,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 )
 
 READ_SECONDS = 60.0
-STALE_SECONDS = 10.0
-"""How long an aggregated API that is down is asked for again before its kinds are given up."""
-_REGISTRATIONS = "/apis/apiregistration.k8s.io/v1/apiservices/"
 _WARNING = re.compile(r'^299 \S+ "(?P<text>.*)"$')
 
 
@@ -67,9 +65,7 @@ class HttpClient:
         self.before_retry: Callable[[str], None] = lambda _path: None
         """Called with the path before a write is sent again; may raise."""
         self._lock = threading.Lock()
-        self._kinds: Optional[Dict[_discovery.Key, Resource]] = None
-        self._stale: FrozenSet[str] = frozenset()
-        self._missed: Set[str] = set()
+        self._kinds = Kinds(self._fetch, self._fetch_once, clock, sleep)
         self._warnings: Dict[str, None] = {}
 
     def get(self, path: str, query: Optional[Mapping[str, str]] = None) -> Object:
@@ -116,51 +112,26 @@ class HttpClient:
 
     def resource(self, api_version: str, kind: str) -> Optional[Resource]:
         """Look a kind up; the server is asked once."""
-        found = self._discovered().get((api_version, kind))
-        if found is None and api_version in self._stale:
-            found = self._stale_resource(api_version, kind)
-        return found
-
-    def _stale_resource(self, api_version: str, kind: str) -> Optional[Resource]:
-        """Look a kind up that the server can't speak for just now. Raises ApiError that names the APIService."""
-        deadline = self._clock() + (0.0 if api_version in self._missed else STALE_SECONDS)
-        while api_version in self._stale:
-            if self._clock() >= deadline:
-                self._missed.add(api_version)
-                group, _slash, version = api_version.rpartition("/")
-                why = self._broken_service(group, version) or "the APIService %s.%s is down" % (version, group)
-                text = "whether there is a kind %s in %s isn't known now: %s" % (kind, api_version, why)
-                raise ApiError(503, "ServiceUnavailable", text)
-            self._sleep(1.0)
-            self.forget_discovery()
-            self._discovered()
-        return self._discovered().get((api_version, kind))
+        return self._kinds.find(api_version, kind)
 
     def resources(self) -> List[Resource]:
         """All kinds that the server serves."""
-        return list(self._discovered().values())
+        return self._kinds.all()
 
     def forget_discovery(self) -> None:
         """Ask the server again at the next look-up."""
-        with self._lock:
-            self._kinds = None
+        self._kinds.forget()
 
     def warnings(self) -> List[str]:
         """What the server warned of, each text once, in order."""
         with self._lock:
             return list(self._warnings)
 
-    def _discovered(self) -> Dict[_discovery.Key, Resource]:
-        with self._lock:
-            kinds = self._kinds
-        if kinds is None:
-            kinds, stale = _discovery.survey(self._fetch)
-            with self._lock:
-                self._kinds, self._stale = kinds, stale
-        return kinds
-
     def _fetch(self, path: str, extra: Mapping[str, str]) -> Object:
         return decode(self._call("GET", path, None, None, extra), path)
+
+    def _fetch_once(self, path: str) -> Object:
+        return decode(self._once("GET", path, None, None, {}), path)
 
     def _call(
         self,
@@ -191,21 +162,9 @@ class HttpClient:
                 attempt.number += 1
 
     def _blamed(self, error: ApiError, path: str) -> ApiError:
-        """Name the APIService where the part of the API that a path belongs to is served by another server."""
-        if error.status != 503 or not path.startswith("/apis/") or path.startswith(_REGISTRATIONS):
-            return error
-        _empty, _apis, group, version = api_of(path).split("/")
-        why = self._broken_service(group, version)
+        """Name the APIService where another server, which is down, serves this part of the API."""
+        why = self._kinds.blame(path) if error.status == 503 else ""
         return ApiError(error.status, error.reason, "%s; %s" % (error.message, why), error.details) if why else error
-
-    def _broken_service(self, group: str, version: str) -> str:
-        """What the server says of an aggregated API; empty where that is well, unknown or may not be read."""
-        name = "%s.%s" % (version, group)
-        try:
-            registration = decode(self._once("GET", _REGISTRATIONS + name, None, None, {}), name)
-        except ApiError:
-            return ""
-        return _discovery.complaint(name, registration)
 
     def _once(
         self,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _retry
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _kinds, _retry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import (
     ConnectionProblem,
@@ -280,9 +280,7 @@ def broken_service(cluster) -> Iterator[str]:
 
 @pytest.mark.usefixtures("impatient")
 def test_an_aggregated_api_that_is_down_hides_nothing_else_and_is_named(cluster, broken_service, monkeypatch):
-    from ansible_collections.openhands.gpu_observability.plugins.module_utils import _client  # noqa: PLC0415
-
-    monkeypatch.setattr(_client, "STALE_SECONDS", 1.0)
+    monkeypatch.setattr(_kinds, "STALE_SECONDS", 1.0)
     assert changes(cluster.rollout(OBJECT)) == {"one": "created"}
     thing = f"---\napiVersion: {broken_service}/v1\nkind: Thing\nmetadata: {{name: two}}\n"
     with pytest.raises(ConnectionProblem) as caught:

@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 import urllib3
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _client, _requests, _retry, _transport
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
+    _client,
+    _kinds,
+    _requests,
+    _retry,
+    _transport,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import HttpClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._endpoint import Endpoint
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import ConnectionProblem
@@ -327,10 +333,10 @@ def test_a_kind_of_an_api_that_is_down_is_said_with_its_service():
     made = client(pool, time)
     with pytest.raises(ApiError, match=r"kind X in down.io/v1 isn't known now: the APIService v1.down.io isn't avail"):
         made.resource("down.io/v1", "X")
-    assert sum(time.slept) == _client.STALE_SECONDS
+    assert sum(time.slept) == _kinds.STALE_SECONDS
     with pytest.raises(ApiError, match=r"v1\.down\.io"):
         made.resource("down.io/v1", "Y")
-    assert sum(time.slept) == _client.STALE_SECONDS, "waited once, not for every kind"
+    assert sum(time.slept) == _kinds.STALE_SECONDS, "waited once, not for every kind"
     assert made.resource("other.io/v1", "X") is None
 
 
