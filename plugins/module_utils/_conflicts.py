@@ -107,7 +107,7 @@ def misspelt(item: Item, paths: Sequence[str]) -> List[Problem]:
 
 def sentence(item: Item, conflict: Conflict) -> str:
     """What to tell the person: the owner, both values, and what can be done."""
-    live, wanted = (_value(body, conflict.field) for body in (item.live or {}, item.wanted))
+    live, wanted = (_value(_mask.hidden(body), conflict.field) for body in (item.live or {}, item.wanted))
     if _hidden(item, conflict.field):
         live, wanted = _mask.HIDDEN, _mask.HIDDEN
     where = ", namespace: %s" % item.id.namespace if item.id.namespace else ""

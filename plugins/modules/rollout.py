@@ -203,7 +203,11 @@ options:
         description: Namespace of the object; any by default.
         type: str
       fields:
-        description: Paths of the fields, such as C(spec.replicas); what is below them is included.
+        description:
+          - Paths of the fields, such as C(spec.replicas), C(spec.template.spec.containers[name=web].image) or
+            C(metadata.labels["app.kubernetes.io/name"]); what is below them is included.
+          - A conflict names them in this form. All fields of an object that are contested have to be permitted, or
+            nothing of it is taken.
         type: list
         elements: str
         required: true

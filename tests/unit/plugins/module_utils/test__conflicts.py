@@ -112,6 +112,17 @@ def test_a_secrets_values_are_never_shown():
     assert "vault" in problem.message
 
 
+def test_a_password_in_the_environment_is_not_shown_either():
+    def body(value):
+        spec = {"containers": [{"name": "x", "env": [{"name": "DB_PASSWORD", "value": value}]}]}
+        return {**WANTED, "spec": {"template": {"spec": spec}}}
+
+    field = '.spec.template.spec.containers[name="x"].env[name="DB_PASSWORD"].value'
+    found = _conflicts.judge(item(wanted=body("canary-1"), live=body("canary-2")), conflicts(('"argocd"', field)))
+    assert "canary" not in found[0].message
+    assert "argocd" in found[0].message
+
+
 def test_a_value_that_is_not_there_is_said_so():
     (problem,) = _conflicts.judge(item(), conflicts(('"argocd"', ".spec.paused")))
     assert "it is not set, the set has not set" in problem.message
