@@ -91,6 +91,8 @@ def _aims(result: dict[str, Any]) -> str:
         rows.append((text, f"{inside:.2f} s against {kubectl:.2f} s", inside <= kubectl))
     for found in result["sets"].values():
         phase = found["phases"][AGAIN]
+        if LOOP not in phase:
+            continue
         times = phase[LOOP]["seconds"] / phase[OURS]["seconds"]
         text = f"no change as a whole playbook {LOOP_AIM} times faster than the loop: {found['about']}"
         rows.append((text, f"{times:.0f} times{_estimated(phase[LOOP])}", times >= LOOP_AIM))

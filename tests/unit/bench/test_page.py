@@ -81,6 +81,12 @@ def test_where_others_are_faster_is_listed():
     assert "50 things, first apply: `kubectl` is faster than the whole playbook (0.30 s against 1.00 s)" in slower
 
 
+def test_where_the_loop_was_not_run_its_aim_is_not_judged():
+    given = result()
+    del given["sets"]["things"]["phases"]["no change"][LOOP]
+    assert "faster than the loop" not in page.write(given)
+
+
 def test_a_set_has_its_heading():
     given = result()
     given["sets"]["things"]["about"] = "the things of ten"
