@@ -56,7 +56,10 @@ def read(body: Mapping[str, Any], own: bool) -> Optional[Definition]:
     for version in spec.get("versions") or ():
         if isinstance(version, dict) and version.get("served", True):
             schema = (version.get("schema") or {}).get("openAPIV3Schema")
-            versions[str(version.get("name"))] = schema if isinstance(schema, dict) else _ANYTHING
+            scale = (version.get("subresources") or {}).get("scale") or {}
+            steps = [step for step in str(scale.get("specReplicasPath") or "").split(".") if step]
+            whole = schema if isinstance(schema, dict) else _ANYTHING
+            versions[str(version.get("name"))] = _counted(whole, steps) if steps else whole
     return Definition(
         group=str(spec.get("group")),
         kind=str((names or {}).get("kind")),
@@ -65,6 +68,16 @@ def read(body: Mapping[str, Any], own: bool) -> Optional[Definition]:
         own=own,
         versions=versions,
     )
+
+
+def _counted(schema: Schema, steps: Sequence[str]) -> Schema:
+    """The schema, where the number that scaling sets can't be negative: the server sees to that by itself."""
+    if not steps:
+        return {**schema, "minimum": max(0, schema.get("minimum", 0))}
+    properties = schema.get("properties") or {}
+    if steps[0] not in properties:
+        return schema
+    return {**schema, "properties": {**properties, steps[0]: _counted(properties[steps[0]], steps[1:])}}
 
 
 def _by_kind(manifests: Iterable[Manifest], own: bool) -> Dict[Kind, Definition]:

@@ -115,7 +115,12 @@ def _pattern(value: Any, pattern: Any, schema: Mapping[str, Any]) -> Optional[st
     return "%s doesn't match %s" % (shown(value), pattern)
 
 
+_BITS = {"int32": 31, "int64": 63}
+
+
 def _format(value: Any, name: Any, schema: Mapping[str, Any]) -> Optional[str]:
+    if name in _BITS and _number(value) and not -(2 ** _BITS[name]) <= value < 2 ** _BITS[name]:
+        return "%s doesn't fit into %s" % (value, name)
     holds = _FORMATS.get(name)
     if holds is None or not isinstance(value, str) or holds(value):
         return None

@@ -72,3 +72,14 @@ def test_only_kinds_that_are_used_travel_and_without_prose():
         "properties": {"description": {"type": "string"}, "properties": {}},
         "items": [{"type": "string"}],
     }
+
+
+def test_the_number_that_scaling_sets_cannot_be_negative():
+    body = definition("Cog", properties={"spec": {"properties": {"replicas": {"type": "integer"}}}}).body
+    scale = {"scale": {"specReplicasPath": ".spec.replicas"}}
+    body["spec"]["versions"][0]["subresources"] = scale
+    schema = _registry.read(body, own=True).versions["v1"]
+    assert schema["properties"]["spec"]["properties"]["replicas"] == {"type": "integer", "minimum": 0}
+    assert "minimum" not in str(body)
+    scale["scale"]["specReplicasPath"] = ".spec.elsewhere.replicas"
+    assert "minimum" not in str(_registry.read(body, own=True).versions["v1"])
