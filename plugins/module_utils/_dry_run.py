@@ -74,30 +74,38 @@ def _move(client: EngineClient, item: Item) -> None:
     """Plan to make what people hold of the object ours; what goes with that is seen in the plan already."""
     if item.live is None or item.planned is None:
         return
-    planned = item.planned
-    move = _migrate.plan(item.live, planned, _migrate.is_shared(item.id), item.adopt_from)
-    if move is not None and move.dropped:
-        operations = _migrate.without_dropped(item.live, planned, move.dropped)
-        query = {"fieldManager": FIELD_MANAGER, "dryRun": "All"}
-        try:
-            item.planned = client.send("PATCH", item.path(), operations, query, _migrate.JSON_PATCH)
-        except ApiError as error:
-            if classify(error) is not Answer.INVALID:
-                raise
-            # Something of it can't be taken away (a template that is fixed): what isn't ours stays theirs.
-            move = _migrate.plan(item.live, planned, shared=True)
+    planned, adopted = item.planned, item.adopt_from
+    # Where something can't be taken away (a template that is fixed), what isn't ours stays theirs.
+    for shared, whole in ((_migrate.is_shared(item.id), adopted), (True, frozenset())):
+        move = _migrate.plan(item.live, planned, shared, whole)
+        if move is None or not move.dropped or _predict(client, item, planned, move):
+            break
     for text in _migrate.staying(item.live, planned, move.entries if move else None):
         item.say(text)
         item.notable = True
     if move is None:
         return
-    if move.dropped:
-        item.say("what %s had set goes: %s" % (", ".join(move.managers), ", ".join(_migrate.names(move.dropped))))
+    gone = _migrate.names(_migrate.gone(item.live, item.planned, move.dropped))
+    if gone:
+        item.say("what %s had set goes: %s" % (", ".join(move.managers), ", ".join(gone)))
     elif not item.force:
         item.say("taken over from %s" % ", ".join(move.managers))
     if _migrate.forgets(item.live, move.entries):
         item.planned = _migrate.without_record(item.planned)
     item.owners, item.change, item.notable = move.entries, Change.CONFIGURED, True
+
+
+def _predict(client: EngineClient, item: Item, planned: Object, move: _migrate.Move) -> bool:
+    """Fill in what the object will be without what is dropped; whether the server takes it."""
+    operations = _migrate.without_dropped(item.live or {}, planned, move.dropped)
+    query = {"fieldManager": FIELD_MANAGER, "dryRun": "All"}
+    try:
+        item.planned = client.send("PATCH", item.path(), operations, query, _migrate.JSON_PATCH)
+    except ApiError as error:
+        if classify(error) is not Answer.INVALID:
+            raise
+        return False
+    return True
 
 
 def _refused(client: EngineClient, item: Item, error: ApiError, coming: FrozenSet[str]) -> List[Problem]:

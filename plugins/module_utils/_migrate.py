@@ -137,6 +137,16 @@ def _dropped(lost: FrozenSet[Path], wanted: FrozenSet[Path], rest: List[Object])
     return frozenset(path for path in lost if path not in parents and path not in own)
 
 
+def gone(live: Mapping[str, Any], planned: Mapping[str, Any], dropped: FrozenSet[Path]) -> FrozenSet[Path]:
+    """What of it really changes: kubectl also holds the defaults that came with its object, and those come back."""
+    return frozenset(path for path in dropped if _value(live, path) != _value(planned, path))
+
+
+def _value(body: Mapping[str, Any], path: Path) -> Tuple[bool, Any]:
+    place = _fieldset.locate(body, path)
+    return (place is not None, None if place is None else _fieldset.value(body, place))
+
+
 def names(dropped: FrozenSet[Path]) -> List[str]:
     """Dropped fields for a message: a list's item as one, a map by its keys."""
     inside = {path[:length] for path in dropped for length in range(1, len(path))}

@@ -169,6 +169,13 @@ def test_what_will_be_left_is_described_as_a_patch():
     assert _migrate.without_dropped(body(), body(), everything) == [{"op": "remove", "path": "/data"}]
 
 
+def test_a_default_that_comes_back_is_not_gone():
+    dropped = _fieldset.paths({"f:data": {"f:a": {}, "f:b": {}, "f:c": {}}})
+    after = body()
+    after["data"] = {"a": "1", "b": "changed"}
+    assert _migrate.names(_migrate.gone(body(), after, dropped)) == ["data.b", "data.c"]
+
+
 def test_a_list_item_is_named_once():
     web = 'k:{"name":"web"}'
     fields = {"f:containers": {web: {".": {}, "f:image": {}, "f:name": {}}}}
