@@ -62,6 +62,7 @@ LIMITS = """
   `become` (one module call more), Windows, other interpreters than the one named, Helm, Flux and other tools.
 - Calls, bytes and memory at 1,000 objects and 1,000 nodes, and that they don't grow with what others have in the
   cluster, are held by `tests/integration/scale` in every run of the tests; times aren't, since machines differ.
+- A component's record is one ConfigMap, of which Kubernetes takes 1 MiB: room for some 4,000 objects.
 """
 
 
