@@ -17,7 +17,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _schema_cel,
     _schema_defaults,
     _schema_metadata,
-    _schema_values,
+    _schema_text,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
@@ -145,7 +145,7 @@ def _judge(item: Item, schema: Mapping[str, Any], findings: Findings) -> Optiona
         outcome = _schema_cel.check(schema, body)
         faults = outcome.faults
         findings.rules.update(outcome.unchecked)
-    findings.patterns |= _schema_values.unreadable(schema, body)
+    findings.patterns |= _schema_text.unreadable(schema, body)
     findings.problems += [item.problem(message, path) for path, message in faults]
     return body
 

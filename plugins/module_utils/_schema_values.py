@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import functools
-import ipaddress
 import json
-import re
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Set, Tuple
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _schema_text
+
+Fault = Tuple[str, str]
+"""(field, message)"""
 
 _NAMES = {"object": "a mapping", "array": "a list", "string": "text", "integer": "an integer"}
 _NAMES.update({"number": "a number", "boolean": "true or false"})
@@ -110,7 +110,7 @@ def _enum(value: Any, allowed: Any, schema: Mapping[str, Any]) -> Optional[str]:
 
 
 def _pattern(value: Any, pattern: Any, schema: Mapping[str, Any]) -> Optional[str]:
-    if not isinstance(value, str) or matches(str(pattern), value) is not False:
+    if not isinstance(value, str) or _schema_text.matches(str(pattern), value) is not False:
         return None
     return "%s doesn't match %s" % (shown(value), pattern)
 
@@ -121,7 +121,7 @@ _BITS = {"int32": 31, "int64": 63}
 def _format(value: Any, name: Any, schema: Mapping[str, Any]) -> Optional[str]:
     if name in _BITS and _number(value) and not -(2 ** _BITS[name]) <= value < 2 ** _BITS[name]:
         return "%s doesn't fit into %s" % (value, name)
-    holds = _FORMATS.get(name)
+    holds = _schema_text.FORMATS.get(name)
     if holds is None or not isinstance(value, str) or holds(value):
         return None
     return "%s isn't of the format %s" % (shown(value), name)
@@ -169,127 +169,3 @@ def duplicate(values: Sequence[Any]) -> Optional[int]:
             return index
         seen.add(text)
     return None
-
-
-# -- patterns: the server has RE2
-
-_POSIX = {
-    "[:alnum:]": "0-9A-Za-z",
-    "[:alpha:]": "A-Za-z",
-    "[:digit:]": "0-9",
-    "[:lower:]": "a-z",
-    "[:upper:]": "A-Z",
-    "[:space:]": r"\t\n\v\f\r ",
-    "[:xdigit:]": "0-9A-Fa-f",
-    "[:word:]": "0-9A-Za-z_",
-}
-
-
-def matches(pattern: str, value: str) -> Optional[bool]:
-    """Whether a text has a match, None where this machine can't read the pattern."""
-    found = _compile(pattern)
-    return None if found is None else found.search(value) is not None
-
-
-def readable(pattern: str) -> bool:
-    """Whether this machine can apply the pattern."""
-    return matches(pattern, "") is not None
-
-
-def unreadable(schema: Any, value: Any) -> Set[str]:
-    """Patterns that apply to texts of this value and that this machine can't read."""
-    if not isinstance(schema, dict):
-        return set()
-    if isinstance(value, str):
-        found = {str(schema["pattern"])} if "pattern" in schema and not readable(str(schema["pattern"])) else set()
-        parts = [part for keyword in _JUNCTORS for part in schema.get(keyword) or ()]
-        return found.union(*(unreadable(part, value) for part in parts))
-    if isinstance(value, list):
-        return set().union(*(unreadable(schema.get("items"), entry) for entry in value))
-    if isinstance(value, dict):
-        properties, additional = schema.get("properties") or {}, schema.get("additionalProperties")
-        return set().union(*(unreadable(properties.get(key, additional), item) for key, item in value.items()))
-    return set()
-
-
-_JUNCTORS = ("allOf", "anyOf", "oneOf")
-
-
-@functools.cache
-def _compile(pattern: str) -> Any:
-    """With the server's own engine where it is installed (google-re2), else as Python understands the pattern."""
-    try:
-        import re2  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 (few runs have a pattern to apply)
-    except ImportError:
-        re2 = None
-    try:
-        return re2.compile(pattern) if re2 is not None else re.compile(to_python(pattern), re.ASCII)
-    except Exception:  # noqa: BLE001 (the two libraries have no common error)
-        return None
-
-
-def to_python(pattern: str) -> str:
-    r"""RE2 as Python writes it: $ means the very end, so does \z, and POSIX classes have their letters."""
-    for name, letters in _POSIX.items():
-        pattern = pattern.replace(name, letters)
-    return _TOKEN.sub(_python_token, pattern)
-
-
-_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
-"""An escaped character, a class with its brackets, or the end of the text."""
-
-
-def _python_token(match: Any) -> str:
-    token = str(match.group(0))
-    if token in ("$", r"\z"):
-        return r"\Z"
-    return "[" + token[1:].replace("[", r"\[") if token.startswith("[") else token
-
-
-# -- formats: those that apiextensions checks
-
-_DATE_TIME = re.compile(
-    r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt ]"
-    r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[-+]\d{2}:\d{2})$"
-)
-_DATE = re.compile(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")
-_UUID = re.compile(r"^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$")
-
-
-def _base64(value: str) -> bool:
-    try:
-        base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return True
-
-
-def _address(*kinds: type) -> Callable[[str], bool]:
-    def holds(value: str) -> bool:
-        for kind in kinds:
-            try:
-                kind(value)
-            except ValueError:
-                continue
-            return True
-        return False
-
-    return holds
-
-
-def _cidr(value: str) -> bool:
-    return "/" in value and _address(ipaddress.IPv4Interface, ipaddress.IPv6Interface)(value)
-
-
-_FORMATS: Dict[str, Callable[[str], bool]] = {
-    "date-time": lambda value: _DATE_TIME.match(value) is not None,
-    "date": lambda value: _DATE.match(value) is not None,
-    "uuid": lambda value: _UUID.match(value) is not None,
-    "byte": _base64,
-    "ipv4": _address(ipaddress.IPv4Address),
-    "ipv6": _address(ipaddress.IPv6Address),
-    "cidr": _cidr,
-}
-
-Fault = Tuple[str, str]
-"""(field, message)"""

@@ -19,7 +19,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _schema,
     _schema_cel,
     _schema_defaults,
-    _schema_values,
+    _schema_text,
 )
 from integration.check_mode import samples
 
@@ -78,7 +78,7 @@ def ours(schema: dict[str, Any], body: dict[str, Any]) -> tuple[list[tuple[str, 
     filled = _schema_defaults.filled(schema, body)
     faults = _schema.check(schema, filled)
     outcome = _schema_cel.check(schema, filled) if not faults else _schema_cel.Outcome()
-    return faults + outcome.faults, not outcome.unchecked and not _schema_values.unreadable(schema, filled)
+    return faults + outcome.faults, not outcome.unchecked and not _schema_text.unreadable(schema, filled)
 
 
 def test_the_verdict_is_the_servers(empty_server, installed):
