@@ -16,9 +16,11 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _apply,
     _client,
     _connection_secrets,
+    _deletion,
     _lease,
     _login,
     _mask,
+    _permissions,
     _plan,
     _prune,
     _record,
@@ -109,7 +111,9 @@ class _Rollout:
 
     def _present(self, client: EngineClient) -> None:
         if not self.request.manifests:
-            self.warnings.append("%s: no objects were rendered, nothing is done." % self.request.component)
+            self.warnings.append(
+                "%s: no objects were rendered, nothing is done and nothing is deleted." % self.request.component
+            )
             return
         try:
             plan = _plan.make(client, self.request)
@@ -125,36 +129,49 @@ class _Rollout:
             "%d objects: %d to create, %d to change, %d unchanged"
             % (len(plan.items), number["created"], number["configured"], number["unchanged"])
         )
-        doomed = _prune.plan(client, self.request, plan.recorded or [], plan.items)
-        _access.check(client, self.request, [*plan.items, *doomed])
+        leaving = _prune.plan(client, self.request, plan.recorded or [], plan.items)
+        self.warnings += _permissions.unused(self.request, [*plan.items, *leaving])
+        _access.check(client, self.request, [*plan.items, *leaving])
         if self.request.check_mode:
             self._judge()
-            self.items = plan.items + doomed
+            self.items = plan.items + leaving
+            self.warnings += _prune.warnings(leaving)
             return
+        record = _record.Record(client, self.request, plan.recorded)
         try:
-            self._apply(client, plan)
+            self._apply(client, plan, record)
         except (RolloutError, ApiError):
             self._mark_unwritten()
             raise
+        record.settle(plan.items, _prune.stays(leaving))
+        self.warnings += _prune.warnings(leaving)
         if self.request.wait:
             self._wait(client)
         else:
             self._judge()
-        self.items = plan.items + doomed
-        _prune.run(client, self.request, doomed, self.emit, self.clock)
+        self._prune(client, record, leaving)
 
-    def _apply(self, client: EngineClient, plan: _plan.Plan) -> None:
-        record = _record.Record(client, self.request, plan.recorded)
+    def _prune(self, client: EngineClient, record: _record.Record, leaving: List[Item]) -> None:
+        """Only now, when the new set is known to be current."""
+        wanted = self.items
+        if not leaving:
+            return
+        if any(item.verdict is None or item.verdict.status is not Status.CURRENT for item in wanted):
+            _prune.postpone(leaving)
+        self.items = wanted + leaving
+        try:
+            _prune.run(client, self.request, leaving, self.emit, self.clock)
+        finally:
+            record.settle(wanted, _prune.stays(leaving))
+        _prune.check(self.request, leaving)
+
+    def _apply(self, client: EngineClient, plan: _plan.Plan, record: _record.Record) -> None:
         # The record's own namespace goes first; then the record, before anything that it must not miss.
         home = [item for item in plan.foundation if item.id.kind == "Namespace" and item.id.name == record.namespace]
         _apply.write(client, home, self.emit, self.clock)
         record.announce(plan.items)
         _apply.foundation(client, plan, [item for item in plan.foundation if item not in home], self.emit, self.clock)
         _apply.write(client, plan.rest, self.emit, self.clock)
-        left = record.settle(plan.items)
-        if left:
-            names = ", ".join(str(entry.id) for entry in left)
-            self.warnings.append("No longer part of the set but still in the cluster: %s." % names)
 
     def _mark_unwritten(self) -> None:
         """After an error halfway: what wasn't written isn't a change."""
@@ -219,11 +236,12 @@ class _Rollout:
         kept = [item for item in self.items if item.change is Change.SKIPPED]
         if kept:
             self.warnings.append("Left in place: %s." % "; ".join("%s (%s)" % (i.id, i.note) for i in kept))
+        self.warnings += _permissions.unused(self.request, self.items)
         _access.check(client, self.request, self.items)
         if self.request.check_mode:
             return
         _absent.run(client, self.request, self.items, self.emit, self.clock.now)
-        if not _absent.gone(doomed):
+        if not _deletion.gone(doomed):
             raise RolloutError(_rollout_result.unfinished(self.request, self.items))
 
 

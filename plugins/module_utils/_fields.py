@@ -48,7 +48,7 @@ def at(body: Any, path: str) -> Any:
 
 
 def differences(live: Any, wanted: Any, path: str) -> List[Difference]:
-    """Where the live value lacks what is wanted, as deep as it can be said. What only the live value has is a default."""
+    """Where the live value lacks what is wanted, as deep as can be said; what only the live value has is a default."""
     if isinstance(wanted, dict) and isinstance(live, dict):
         found = []
         for key, value in wanted.items():

@@ -6,17 +6,30 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _dry_run, _live, _transform
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import inventory_name
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Client, Object, ObjectId
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import (
+    ApiError,
+    Client,
+    Object,
+    ObjectId,
+)
 
 KEY = "objects.json"
+PACKED_KEY = "objects.json.gz"
+PLAIN_BYTES = 400_000
+"""A record up to this size is text that kubectl shows."""
+MOST_BYTES = 950_000
+"""A ConfigMap holds 1 MiB."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,8 @@ class Entry:
     uid: str = ""
     desired: str = ""
     owned: str = ""
+    kept: str = ""
+    """JSON of what others wrote into an object that is being deleted and created again; see _carry."""
 
     def to_json(self) -> Dict[str, str]:
         """As recorded."""
@@ -41,7 +56,7 @@ class Entry:
             "name": self.id.name,
             "uid": self.uid,
         }
-        prints = {"desired": self.desired, "owned": self.owned}
+        prints = {"desired": self.desired, "owned": self.owned, "kept": self.kept}
         return {**known, **{key: value for key, value in prints.items() if value}}
 
     @classmethod
@@ -51,7 +66,7 @@ class Entry:
         identity = ObjectId(
             api_version.rpartition("/")[0], str(data["kind"]), str(data.get("namespace") or ""), str(data["name"])
         )
-        prints = [str(data.get(key) or "") for key in ("uid", "desired", "owned")]
+        prints = [str(data.get(key) or "") for key in ("uid", "desired", "owned", "kept")]
         return cls(api_version, identity, *prints)
 
 
@@ -65,17 +80,50 @@ def read(client: Client, namespace: str, component: str) -> Optional[List[Entry]
     body = _live.get(client, path(namespace, component))
     if body is None:
         return None
+    recorded = str(((body.get("metadata") or {}).get("labels") or {}).get(_transform.COMPONENT_LABEL) or component)
+    if recorded != component:
+        raise RolloutError(
+            "ConfigMap %s/%s is the record of the component %s, not of %s: give one of them another name or another "
+            "inventory_namespace." % (namespace, inventory_name(component), recorded, component)
+        )
+    return decode(body)
+
+
+def decode(body: Mapping[str, Any], lenient: bool = False) -> List[Entry]:
+    """The entries in a record. Raises RolloutError where it can't be read; lenient: reads none then."""
     try:
-        return [Entry.of(data) for data in json.loads((body.get("data") or {}).get(KEY) or "[]")]
-    except (ValueError, KeyError, TypeError) as exc:
+        packed = (body.get("binaryData") or {}).get(PACKED_KEY)
+        text = gzip.decompress(base64.b64decode(packed)).decode("utf-8") if packed else (body.get("data") or {})[KEY]
+        return [Entry.of(data) for data in json.loads(text)]
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, EOFError) as exc:
+        if lenient:
+            return []
+        metadata = body.get("metadata") or {}
         raise RolloutError(
             "ConfigMap %s/%s: its key %s can't be read. It records what this component put into the cluster; "
-            "restore it, or delete it to start a new record." % (namespace, inventory_name(component), KEY)
+            "restore it, or delete it to start a new record (what left the set before then is not pruned)."
+            % (metadata.get("namespace"), metadata.get("name"), KEY)
         ) from exc
 
 
+def encode(entries: Iterable[Entry]) -> Dict[str, Dict[str, str]]:
+    """The data of a record: plain as long as that is small, then packed, at last without fingerprints."""
+    known = list(entries)
+    text = "[\n%s\n]" % ",\n".join(json.dumps(entry.to_json()) for entry in known)
+    if len(text) <= PLAIN_BYTES:
+        return {"data": {KEY: text}}
+    for kept in (known, [replace(entry, desired="", owned="") for entry in known]):
+        lines = ",\n".join(json.dumps(entry.to_json()) for entry in kept)
+        packed = gzip.compress(("[\n%s\n]" % lines).encode("utf-8"), mtime=0)
+        if len(packed) <= MOST_BYTES:
+            return {"binaryData": {PACKED_KEY: base64.b64encode(packed).decode("ascii")}}
+    raise RolloutError(
+        "A record of %d objects is larger than a ConfigMap may be: split the component in two." % len(known)
+    )
+
+
 def union(recorded: Iterable[Entry], wanted: Iterable[Entry]) -> List[Entry]:
-    """Everything of both; an object that hasn't been seen yet keeps what was known of it."""
+    """Everything of both; an object that is wanted keeps what was known of it until it is seen."""
     merged: Dict[ObjectId, Entry] = {}
     for entry in recorded:
         merged[entry.id] = entry
@@ -96,7 +144,7 @@ def good_enough(old: Optional[Iterable[Entry]], new: Iterable[Entry]) -> bool:
 
 
 def _outline(entry: Entry) -> Tuple[ObjectId, str, str, bool]:
-    return (entry.id, entry.api_version, entry.uid, bool(entry.desired))
+    return (entry.id, entry.api_version, entry.uid + entry.kept, bool(entry.desired))
 
 
 def write(client: EngineClient, namespace: str, component: str, entries: List[Entry]) -> None:
@@ -113,11 +161,15 @@ def write(client: EngineClient, namespace: str, component: str, entries: List[En
                 _transform.COMPONENT_LABEL: component,
             },
         },
-        "data": {KEY: "[\n%s\n]" % ",\n".join(json.dumps(entry.to_json()) for entry in entries)},
+        **encode(entries),
     }
     _dry_run.patch(client, path(namespace, component), body, force=True)
 
 
 def remove(client: Client, namespace: str, component: str) -> None:
-    """Delete the record."""
-    client.send("DELETE", path(namespace, component))
+    """Delete the record; it may have gone with its namespace."""
+    try:
+        client.send("DELETE", path(namespace, component))
+    except ApiError as error:
+        if classify(error) is not Answer.NOT_FOUND:
+            raise

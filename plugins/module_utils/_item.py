@@ -52,6 +52,16 @@ class Item:
     """It has to be deleted and created again to become what is wanted."""
     may_delete_data: bool = False
     """Whether it may be deleted though it holds data."""
+    leaving: bool = False
+    """On record, but no longer part of the set."""
+    forgotten: bool = False
+    """Not ours any more: it leaves the record."""
+    policy: str = ""
+    """How what it owns is treated when it is deleted to be created again."""
+    kept: Optional[Object] = field(default=None, repr=False)
+    """What others wrote into it and it gets back when it is created again."""
+    claims: List[Item] = field(default_factory=list)
+    """Claims that grow before it is created again."""
     body: Optional[Object] = field(default=None, repr=False)
     """What is applied, where that isn't the manifest: a controller's fields are left to it."""
     owners: Optional[List[Object]] = field(default=None, repr=False)

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence
+from typing import Iterable, List, Sequence
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _conflicts
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _conflicts, _data_kinds
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
@@ -24,7 +24,21 @@ def grant(items: Sequence[Item], request: Request) -> List[Problem]:
         for item in meant:
             problems += _conflicts.misspelt(item, entry.fields)
             item.take_over += entry.fields
+            if entry.option == "recreate" and _data_kinds.why(item.id):
+                text = "can't be permitted: %s" % _data_kinds.why(item.id)
+                problems.append(Problem(text, entry.option, str(item.id)))
             item.may_recreate = item.may_recreate or entry.option == "recreate"
     for item in items:
         item.may_delete_data = any(entry.matches(item.api_version, item.id) for entry in request.delete_data)
     return problems
+
+
+def unused(request: Request, items: Iterable[Item]) -> List[str]:
+    """A warning for each entry of delete_data that means nothing here, as after what it permitted was done."""
+    known = list(items)
+    return [
+        "delete_data: %s %s is nothing that this component has here: remove the entry, or mend it if it is misspelt."
+        % (entry.kind, entry.name)
+        for entry in request.delete_data
+        if not any(entry.matches(item.api_version, item.id) for item in known)
+    ]

@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence
+import json
+from typing import FrozenSet, List, Optional, Sequence
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fingerprint, _inventory, _live
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fingerprint, _inventory, _recorded
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._inventory import Entry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Change
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change, ObjectId
 
 
 class Record:
@@ -26,34 +27,37 @@ class Record:
         self._written = recorded
 
     def announce(self, items: Sequence[Item]) -> None:
-        """Record everything that was there and everything that is to come."""
-        coming = [Entry(item.api_version, item.id) for item in items]
-        self._write(_inventory.union(self._written or [], coming))
+        """Record everything that was there and everything that is to come.
 
-    def settle(self, items: Sequence[Item]) -> List[Entry]:
-        """Record what is there now; return what the set no longer has. That stays on record until it is pruned."""
+        An object that comes anew has no UID yet: the old one would make it somebody else's, should this run break.
+        """
+        known = {entry.id: entry for entry in self._written or []}
+        coming = {item.id: self._announced(item, known.get(item.id)) for item in items}
+        self._write(_inventory.union([entry for entry in known.values() if entry.id not in coming], coming.values()))
+
+    @staticmethod
+    def _announced(item: Item, known: Optional[Entry]) -> Entry:
+        uid = str(((item.live or {}).get("metadata") or {}).get("uid") or "")
+        if known is not None and known.uid == uid and uid and not item.recreate:
+            return known
+        kept = json.dumps(item.kept, sort_keys=True) if item.kept else ""
+        return Entry(item.api_version, item.id, kept=kept)
+
+    def settle(self, items: Sequence[Item], leaving: FrozenSet[ObjectId]) -> None:
+        """Record what is there now; leaving: what left the set and is still there."""
         wanted = [_fingerprint.entry(item) for item in items]
         known = {entry.id for entry in wanted}
-        left = [e for e in self._written or [] if e.id not in known and self._exists(e)]
+        left = [e for e in self._written or [] if e.id not in known and (e.id in leaving or self._unknown(e))]
         entries = _inventory.union(left, wanted)
         # A run that changed nothing writes nothing: fingerprints are renewed by the next one that does.
         idle = all(item.change is Change.UNCHANGED for item in items)
         if not (idle and _inventory.good_enough(self._written, entries)):
             self._write(entries)
-        return left
+
+    def _unknown(self, entry: Entry) -> bool:
+        return _recorded.unknown(self._client, entry)
 
     def _write(self, entries: List[Entry]) -> None:
         if not _inventory.same(self._written, entries):
             _inventory.write(self._client, self.namespace, self._component, entries)
             self._written = entries
-
-    def _exists(self, entry: Entry) -> bool:
-        try:
-            resource = self._client.resource(entry.api_version, entry.id.kind)
-        except ApiError as error:
-            if error.status == 503:  # an aggregated API that is down tells nothing: the object stays on record
-                return True
-            raise
-        if resource is None:
-            return False
-        return _live.get(self._client, resource.path(entry.id.namespace, entry.id.name)) is not None

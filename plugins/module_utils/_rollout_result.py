@@ -27,7 +27,7 @@ def overall(statuses: Sequence[Status]) -> Status:
 
 def build(request: Request, items: List[Item], warnings: List[str], seconds: float) -> Dict[str, Any]:
     """Build the task's result."""
-    statuses = [item.verdict.status for item in items if item.verdict is not None]
+    statuses = [item.verdict.status for item in items if item.verdict is not None and not item.leaving]
     relevant = statuses if request.present else [status for status in statuses if status is not Status.NOT_FOUND]
     report: Dict[str, Any] = {
         "changed": any(item.change in _CHANGES for item in items),

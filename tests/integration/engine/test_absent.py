@@ -37,12 +37,12 @@ def test_what_is_on_record_goes_and_data_stays(cluster):
     assert changes(result) == {"settings": "deleted", "login": "deleted", "data": "skipped"}
     (warning,) = result["warnings"]
     assert (
-        "PersistentVolumeClaim %s/data (kept: deleting a PersistentVolumeClaim deletes data)" % cluster.namespace
+        "PersistentVolumeClaim %s/data (kept: deleting a PersistentVolumeClaim deletes data;" % cluster.namespace
         in warning
     )
     assert cluster.get("configmaps", "settings") is None
     assert cluster.get("persistentvolumeclaims", "data") is not None
-    assert cluster.inventory() is None
+    assert cluster.inventory() == [("PersistentVolumeClaim", "data")]
 
 
 def test_a_second_run_changes_nothing(cluster):

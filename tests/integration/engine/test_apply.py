@@ -218,17 +218,19 @@ def test_the_record_lists_objects_with_their_uid(cluster):
     }
 
 
-def test_what_left_the_set_stays_on_record_until_it_is_gone(cluster):
+def test_what_left_the_set_is_pruned(cluster):
     two = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
     cluster.rollout(two % "one" + "---\n" + two % "two")
+    assert changes(cluster.rollout(two % "one", check_mode=True))["two"] == "deleted"
+    assert cluster.get("configmaps", "two") is not None
 
-    result = cluster.rollout(two % "one")
+    result = cluster.rollout(two % "one", wait=True, wait_timeout=10)
 
-    assert cluster.inventory() == [("ConfigMap", "one"), ("ConfigMap", "two")]
-    assert any("ConfigMap %s/two" % cluster.namespace in warning for warning in result["warnings"])
-    cluster.server.request("DELETE", cluster.path("configmaps", "two"))
-    cluster.rollout(two % "one")
+    assert changes(result) == {"one": "unchanged", "two": "deleted"}
+    assert cluster.get("configmaps", "two") is None
     assert cluster.inventory() == [("ConfigMap", "one")]
+    assert not cluster.rollout(two % "one")["changed"]
+
 
 
 DEPLOYMENT = "/apis/apps/v1"

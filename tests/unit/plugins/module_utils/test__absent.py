@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput, RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError
@@ -34,7 +36,8 @@ def server() -> FakeServer:
 def test_last_stage_first_then_the_record_and_data_stays(server):
     result = rollout(server, "", state="absent", wait=True, wait_timeout=5)
     assert server.writes[0][1].endswith("/bind")
-    assert server.writes[-1] == ("DELETE", RECORD)
+    assert server.writes[-1] == ("PATCH", RECORD)
+    assert [entry["name"] for entry in json.loads(server.get(RECORD)["data"]["objects.json"])] == ["own", "data"]
     assert changes(result) == {
         "bind": "deleted",
         "one": "deleted",

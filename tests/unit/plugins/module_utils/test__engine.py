@@ -260,32 +260,6 @@ def test_a_change_whose_answer_was_lost_is_a_change_and_isnt_written_again(serve
     assert [write for write in server.writes[before:] if write[1] == path] == [("PATCH", path)]
 
 
-def test_what_left_the_set_is_told_and_stays_on_record(server):
-    rollout(server, join(CONFIG_MAP % "one", CONFIG_MAP % "two"))
-    result = rollout(server, CONFIG_MAP % "one")
-    assert result["warnings"] == ["No longer part of the set but still in the cluster: ConfigMap here/two."]
-    assert recorded(server) == ["one", "two"]
-    del server.wishes[HOME + "configmaps/two"]
-    assert rollout(server, CONFIG_MAP % "one")["warnings"] == []
-    assert recorded(server) == ["one"]
-
-
-def test_what_an_api_that_is_down_cant_tell_about_stays_on_record(server):
-    rollout(
-        server, join(CONFIG_MAP % "one", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: two}\nspec: {}\n")
-    )
-    resource = server.resource
-
-    def down(api_version, kind):
-        if api_version == "apps/v1":
-            raise ApiError(503, "ServiceUnavailable", "the APIService v1.apps isn't available")
-        return resource(api_version, kind)
-
-    server.resource = down
-    rollout(server, (CONFIG_MAP % "one").replace("a: one", "a: two"), prune=False)
-    assert recorded(server) == ["one", "two"]
-
-
 def test_a_record_that_cannot_be_read_is_not_overwritten(server):
     server.put(RECORD, {"data": {"objects.json": "{broken"}})
     with pytest.raises(RolloutError, match=r"rollout-inventory-demo: its key objects\.json can't be read"):
@@ -344,7 +318,7 @@ def test_who_may_not_look_at_namespaces_can_still_roll_out(server):
 def test_nothing_rendered_is_said(server):
     result = rollout(server, "")
     assert not result["changed"]
-    assert result["warnings"] == ["demo: no objects were rendered, nothing is done."]
+    assert result["warnings"] == ["demo: no objects were rendered, nothing is done and nothing is deleted."]
     assert server.writes == []
 
 
