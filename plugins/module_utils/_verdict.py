@@ -12,11 +12,15 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts import (
     api,
     batch,
+    cert_manager,
     custom,
     deletion,
     generic,
+    grafana,
     network,
     prometheus_operator,
+    rook,
+    stacks,
     static,
     storage,
     workloads,
@@ -34,7 +38,10 @@ CustomCondition = custom.CustomCondition
 
 RULES: Table = {}
 """(API group, kind) to the rule that judges it."""
-for _family in (static, workloads, batch, storage, network, api, prometheus_operator):
+for _family in (
+    *(static, workloads, batch, storage, network, api),
+    *(prometheus_operator, grafana, stacks, rook, cert_manager),
+):
     RULES.update(_family.RULES)
 
 ABSENT = Verdict(Status.NOT_FOUND, "does not exist")

@@ -28,6 +28,7 @@ PLACES: Dict[str, Tuple[str, str]] = {
     "Event": ("v1", "events"),
     "PersistentVolumeClaim": ("v1", "persistentvolumeclaims"),
     "PersistentVolume": ("v1", "persistentvolumes"),
+    "ConfigMap": ("v1", "configmaps"),
     "Secret": ("v1", "secrets"),
     "StorageClass": ("storage.k8s.io/v1", "storageclasses"),
     "CustomResourceDefinition": ("apiextensions.k8s.io/v1", "customresourcedefinitions"),

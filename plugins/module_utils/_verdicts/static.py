@@ -21,6 +21,8 @@ KINDS = {
     "discovery.k8s.io": "EndpointSlice",
     "events.k8s.io": "Event",
     "flowcontrol.apiserver.k8s.io": "FlowSchema PriorityLevelConfiguration",
+    "kwok.x-k8s.io": "Stage Metric Attach ClusterAttach Exec ClusterExec Logs ClusterLogs"
+    " PortForward ClusterPortForward ResourceUsage ClusterResourceUsage",
     "networking.k8s.io": "NetworkPolicy IngressClass IPAddress ServiceCIDR",
     "node.k8s.io": "RuntimeClass",
     "rbac.authorization.k8s.io": "Role RoleBinding ClusterRole ClusterRoleBinding",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import Dict, Mapping, Optional, Sequence
+from typing import Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.look import Look
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._explain import diagnose
@@ -35,9 +35,33 @@ def examine(look: Look, target: Target, obj: Object) -> Insight:
 
 def children_of(look: Look, obj: Object) -> Sequence[Object]:
     """What the kind's rule wants to see beside the object."""
-    if kind_of(obj) != ("", "PersistentVolumeClaim") or text(obj, "status", "phase") == "Bound":
+    find = CHILDREN.get(kind_of(obj))
+    return find(look, obj) if find else ()
+
+
+def _of_claim(look: Look, obj: Object) -> Sequence[Object]:
+    if text(obj, "status", "phase") == "Bound":
         return ()
     return look.list("StorageClass") + look.list("Pod", text(obj, "metadata", "namespace"))
+
+
+def _of_bucket_claim(look: Look, obj: Object) -> Sequence[Object]:
+    """The ConfigMap and the Secret have the claim's name."""
+    where, name = text(obj, "metadata", "namespace"), text(obj, "metadata", "name")
+    found = [look.one(kind, where, name) for kind in ("ConfigMap", "Secret")]
+    return [one for one in found if one]
+
+
+def _gateways(look: Look, obj: Object) -> Sequence[Object]:
+    return look.owned("Deployment", obj)
+
+
+CHILDREN: Dict[Tuple[str, str], Callable[[Look, Object], Sequence[Object]]] = {
+    ("", "PersistentVolumeClaim"): _of_claim,
+    ("ceph.rook.io", "CephObjectStore"): _gateways,
+    ("objectbucket.io", "ObjectBucketClaim"): _of_bucket_claim,
+}
+"""Kinds whose rule looks at more than the object itself."""
 
 
 def has_status(look: Look, target: Target) -> Optional[bool]:

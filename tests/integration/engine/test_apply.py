@@ -232,7 +232,6 @@ def test_what_left_the_set_is_pruned(cluster):
     assert not cluster.rollout(two % "one")["changed"]
 
 
-
 DEPLOYMENT = "/apis/apps/v1"
 JSON_PATCH = "application/json-patch+json"
 MERGE = "application/merge-patch+json"

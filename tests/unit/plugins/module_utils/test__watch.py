@@ -346,6 +346,20 @@ def test_a_claim_is_looked_at_with_classes_and_pods_until_it_is_bound():
     assert children_of(look, custom("a")) == ()
 
 
+def test_a_store_is_looked_at_with_its_gateways_and_a_bucket_claim_with_what_pods_need():
+    store = {"apiVersion": "ceph.rook.io/v1", "kind": "CephObjectStore", "metadata": {**METADATA, "uid": "u"}}
+    gateway = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "gateway", "namespace": METADATA["namespace"], "ownerReferences": [{"uid": "u"}]},
+    }
+    bucket = {"apiVersion": "objectbucket.io/v1alpha1", "kind": "ObjectBucketClaim", "metadata": METADATA}
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": METADATA}
+    look = Look(FakeCluster(gateway, settings))
+    assert children_of(look, store) == [gateway]
+    assert children_of(look, bucket) == [settings]
+
+
 class Slow:
     """Answers nothing until it is let."""
 

@@ -1,0 +1,91 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""The kinds of the Grafana Operator.
+
+Conditions and stages as in grafana/grafana-operator v5.24.0, api/v1beta1 and controllers.
+"""
+
+from __future__ import annotations
+
+from typing import Optional, Sequence
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object, Verdict
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
+    Condition,
+    Rule,
+    Table,
+    condensed,
+    conditions,
+    current,
+    dig,
+    failed,
+    hopeless,
+    in_progress,
+    number,
+    text,
+)
+
+GROUP = "grafana.integreatly.org"
+SYNCHRONIZED = {
+    "GrafanaDashboard": "DashboardSynchronized",
+    "GrafanaDatasource": "DatasourceSynchronized",
+    "GrafanaFolder": "FolderSynchronized",
+}
+"""Kind to the condition that says that every selected Grafana has it."""
+
+
+def _stale(obj: Object, condition: Optional[Condition]) -> bool:
+    """Whether the operator has yet to look at this generation."""
+    generation = number(obj, "metadata", "generation")
+    return condition is None or (condition.observed_generation or 0) < generation
+
+
+def _unseen(obj: Object) -> Verdict:
+    return in_progress("the operator has not looked at generation %d yet" % number(obj, "metadata", "generation"))
+
+
+def grafana(obj: Object, children: Sequence[Object]) -> Verdict:
+    """The last stage is complete and Grafana's API let the operator in."""
+    if dig(obj, "spec", "suspend") is True:
+        return hopeless("suspended: the operator leaves it alone until spec.suspend is cleared")
+    stage, outcome = text(obj, "status", "stage"), text(obj, "status", "stageStatus")
+    message = condensed(text(obj, "status", "lastMessage"))
+    if not stage:
+        return _unseen(obj)
+    if outcome == "failed":
+        return failed("stage %s failed%s" % (stage, ": " + message if message else ""))
+    if stage != "complete" or outcome != "success":
+        return in_progress("stage %s%s" % (stage, ": " + message if message else ""))
+    ready = conditions(obj).get("GrafanaReady")
+    if ready is not None and ready.status == "False":
+        return failed(ready.said or "GrafanaReady is False")
+    if ready is None or _stale(obj, ready):
+        return _unseen(obj)
+    return current() if ready.true else in_progress(ready.said or "GrafanaReady is %s" % ready.status)
+
+
+def _content(kind: str) -> Rule:
+    synchronized = SYNCHRONIZED[kind]
+
+    def rule(obj: Object, children: Sequence[Object]) -> Verdict:
+        found = conditions(obj)
+        if dig(obj, "spec", "suspend") is True:
+            return hopeless("suspended: the operator leaves it alone until spec.suspend is cleared")
+        for name, judge in (("InvalidSpec", hopeless), ("NoMatchingInstance", failed)):
+            condition = found.get(name)
+            if condition is not None and condition.true and not _stale(obj, condition):
+                hint = "" if name == "InvalidSpec" else "no Grafana matches its instanceSelector: "
+                return judge(hint + (condition.said or name))
+        condition = found.get(synchronized)
+        if condition is None or _stale(obj, condition):
+            return _unseen(obj)
+        if condition.status == "False":
+            return failed(condition.said or "%s is False" % synchronized)
+        return current() if condition.true else in_progress(condition.said or "%s is Unknown" % synchronized)
+
+    return rule
+
+
+RULES: Table = {(GROUP, "Grafana"): grafana, **{(GROUP, kind): _content(kind) for kind in SYNCHRONIZED}}
