@@ -134,6 +134,7 @@ TEST = (
         "tests/integration/brownfield",
         "tests/integration/faults",
         "tests/integration/interruption",
+        "tests/integration/lifecycle",
         "tests/integration/ownership",
         "tests/integration/rights",
         "tests/integration/lab",

@@ -13,11 +13,13 @@ from typing import Callable, Dict, List, Sequence, Tuple
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _conflicts,
     _dry_run,
+    _immutable,
     _live,
     _migrate,
     _order,
     _parallel,
     _plan,
+    _recreate,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
@@ -139,8 +141,13 @@ def _done(group: Sequence[Item]) -> List[str]:
 
 def _write_one(client: EngineClient, item: Item, clock: Clock) -> List[Problem]:
     tries, deadline = STALE_TRIES, clock.now() + SEEN_SECONDS
+    if item.recreate:
+        return _recreate.run(client, item, clock)
     while True:
         try:
+            if item.kept is not None and item.live is None:
+                _recreate.create(client, item)
+                break
             _migrate.take(client, item)
             item.applied = _dry_run.patch(client, item.path(), _with_version(item), force=item.force)
             break
@@ -175,6 +182,8 @@ def _write_refused(client: EngineClient, item: Item, error: ApiError, last: bool
         before, change = item.live, item.change
         item.live = _live.get(client, item.path())
         problems = _dry_run.check(client, item, frozenset())
+        if item.recreate:
+            return False, [item.problem("was changed while this run was going, and has to be created again: run again")]
         if not problems and item.change is Change.UNCHANGED:
             # It was written and the answer was lost, or another wanted the same: nothing is left to write.
             item.applied, item.live, item.change = item.live, before, change
@@ -188,4 +197,5 @@ def _write_refused(client: EngineClient, item: Item, error: ApiError, last: bool
         return not problems and not last, problems
     if answer in (Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED):
         raise error
-    return False, _dry_run.refusals(item, error)
+    fixed = _immutable.late(item, error)
+    return False, _dry_run.refusals(item, error) if fixed is None else fixed

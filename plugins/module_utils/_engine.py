@@ -14,6 +14,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _absent,
     _access,
     _apply,
+    _claims_grow,
     _client,
     _connection_secrets,
     _deletion,
@@ -107,7 +108,9 @@ class _Rollout:
             self._absent(client)
 
     def result(self) -> Dict[str, Any]:
-        return _rollout_result.build(self.request, self.items, self.warnings, self.clock.now() - self.started)
+        return _rollout_result.build(
+            self.request, _rollout_result.with_claims(self.items), self.warnings, self.clock.now() - self.started
+        )
 
     def _present(self, client: EngineClient) -> None:
         if not self.request.manifests:
@@ -138,6 +141,7 @@ class _Rollout:
             self.warnings += _prune.warnings(leaving)
             return
         record = _record.Record(client, self.request, plan.recorded)
+        record.remember(plan.items)
         try:
             self._apply(client, plan, record)
         except (RolloutError, ApiError):
@@ -149,6 +153,7 @@ class _Rollout:
             self._wait(client)
         else:
             self._judge()
+        self.warnings += _claims_grow.look(client, plan.items)
         self._prune(client, record, leaving)
 
     def _prune(self, client: EngineClient, record: _record.Record, leaving: List[Item]) -> None:

@@ -26,6 +26,14 @@ class Record:
         self._component = request.component
         self._written = recorded
 
+    def remember(self, items: Sequence[Item]) -> None:
+        """Give back to items that an earlier run deleted, and didn't get to create again, what others had set."""
+        known = {entry.id: entry for entry in self._written or []}
+        for item in items:
+            entry = known.get(item.id)
+            if item.live is None and entry is not None and entry.kept:
+                item.kept = json.loads(entry.kept)
+
     def announce(self, items: Sequence[Item]) -> None:
         """Record everything that was there and everything that is to come.
 

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Sequence
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _diff
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item, counts
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change, Status
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change, Status, Verdict
 
 _WORST_FIRST = (Status.FAILED, Status.TERMINATING, Status.NOT_FOUND, Status.IN_PROGRESS, Status.CURRENT)
 _CHANGES = frozenset({Change.CREATED, Change.CONFIGURED, Change.DELETED})
@@ -42,6 +42,16 @@ def build(request: Request, items: List[Item], warnings: List[str], seconds: flo
     if request.diff:
         report["diff"] = [entry for entry in (_diff.entry(item) for item in items) if entry]
     return report
+
+
+def with_claims(items: Sequence[Item]) -> List[Item]:
+    """The items with the claims that grow for them, which the set doesn't list."""
+    for item in items:
+        for grown in item.claims:
+            grown.leaving, grown.verdict = True, Verdict(Status.CURRENT, grown.note)
+            if item.change is Change.SKIPPED and grown.applied is None:
+                grown.change, grown.note = Change.SKIPPED, "not written"
+    return [one for item in items for one in [*item.claims, item]]
 
 
 def unfinished(request: Request, items: Sequence[Item]) -> str:
