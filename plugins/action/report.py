@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -23,8 +20,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._repor
     table,
     write_atomically,
 )
+from ansible_collections.openhands.gpu_observability.plugins.plugin_utils._version import collection_version
 
-ROOT = Path(__file__).resolve().parents[2]
 ARGUMENT_SPEC = {
     "cluster": {"type": "str", "required": True},
     "kubernetes_version": {"type": "str", "default": ""},
@@ -34,14 +31,6 @@ ARGUMENT_SPEC = {
     "path": {"type": "path", "default": ""},
 }
 display = Display()
-
-
-def collection_version(root: Path = ROOT) -> str:
-    """Read the version from the built collection's manifest, or from galaxy.yml in a clone."""
-    manifest = root / "MANIFEST.json"
-    if manifest.is_file():
-        return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
-    return str(yaml.safe_load((root / "galaxy.yml").read_text(encoding="utf-8"))["version"])
 
 
 class ActionModule(ActionBase):

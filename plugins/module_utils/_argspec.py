@@ -117,6 +117,7 @@ ROLLOUT_INFO_ARGSPEC: ArgumentSpec = {
         "options": RESOURCE_OPTIONS,
         "mutually_exclusive": [["name", "label_selector"]],
     },
+    "running": {"type": "bool", "default": False},
     "conditions": {"type": "list", "elements": "dict", "default": [], "options": CONDITION_OPTIONS},
     **CONNECTION_ARGSPEC,
 }

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _client,
     _connection_secrets,
     _discovery,
+    _holder,
     _inventory,
+    _leases,
     _login,
     _mask,
     _rollout_result,
+    _running,
     _wait,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
@@ -61,11 +64,16 @@ def run(
 
 def _look(options: Mapping[str, Any], asked: EngineClient, endpoint: Optional[Endpoint]) -> Dict[str, Any]:
     started = time.monotonic()
+    uids: Set[str] = set()
+    more: Dict[str, Any] = {}
     try:
-        found = _recorded(asked, options) if options.get("component") else []
+        found = _recorded(asked, options, uids) if options.get("component") else []
         for entry in options.get("resources") or ():
             found += _named(asked, entry)
         verdicts = _judge(asked, found, conditions_of(options.get("conditions")))
+        if options.get("running"):
+            namespaces = {identity.namespace for _version, identity, _resource in found if identity.namespace}
+            more = {"running": _running.containers(asked, namespaces, uids), "lease": _lease(asked, options)}
         version = str(asked.get("/version").get("gitVersion") or "")
     except ApiError as error:
         raise explain(error, endpoint) from error
@@ -87,10 +95,21 @@ def _look(options: Mapping[str, Any], asked: EngineClient, endpoint: Optional[En
         "verdict": _rollout_result.overall([verdict.status for verdict in verdicts.values()]).value,
         "seconds": round(time.monotonic() - started, 3),
         "changed": False,
+        **more,
     }
 
 
-def _recorded(client: EngineClient, options: Mapping[str, Any]) -> Found:
+def _lease(client: EngineClient, options: Mapping[str, Any]) -> str:
+    """Who is at work on the component; empty where nobody is, or nobody may know."""
+    namespace = str(options.get("inventory_namespace") or "default")
+    try:
+        seen = _leases.Leases(client, namespace, str(options.get("component") or ""), _holder.Holder()).read()
+    except RolloutError:
+        return ""
+    return str(seen) if seen is not None and seen.holder and not seen.dead else ""
+
+
+def _recorded(client: EngineClient, options: Mapping[str, Any], uids: Set[str]) -> Found:
     component = str(options["component"])
     namespace = str(options.get("inventory_namespace") or "default")
     entries = _inventory.read(client, namespace, component)
@@ -99,6 +118,7 @@ def _recorded(client: EngineClient, options: Mapping[str, Any]) -> Found:
             "No record of the component %s: there is no ConfigMap %s in the namespace %s. "
             "Set inventory_namespace to where it was rolled out." % (component, inventory_name(component), namespace)
         )
+    uids.update(entry.uid for entry in entries if entry.uid)
     return [(entry.api_version, entry.id, client.resource(entry.api_version, entry.id.kind)) for entry in entries]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _diff
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _diff, _effects
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item, counts
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Change, Status, Verdict
@@ -32,7 +32,7 @@ def build(request: Request, items: List[Item], warnings: List[str], seconds: flo
     report: Dict[str, Any] = {
         "changed": any(item.change in _CHANGES for item in items),
         "component": request.component,
-        "objects": [item.to_result() for item in items],
+        "objects": [{**item.to_result(), **_effects.of(item)} for item in items],
         "counts": counts(items),
         "verdict": overall(relevant).value,
         "seconds": round(seconds, 3),

@@ -415,6 +415,13 @@ objects:
     source:
       description: Where the object was written, as file and line.
       type: str
+    fields:
+      description: Paths of the fields that differ, at most twenty; no values.
+      type: list
+      elements: str
+    effect:
+      description: What the change disturbs, such as C(restarts its pods); empty where it disturbs nothing.
+      type: str
     file:
       description: Name of the object's file; only with O(state=rendered).
       type: str
@@ -427,6 +434,8 @@ objects:
       verdict: current
       reason: ""
       seconds: 0.1
+      fields: []
+      effect: ""
       source: "roles/alertmanager/templates/alertmanager.yaml.j2:12"
 counts:
   description: How many objects met each change.

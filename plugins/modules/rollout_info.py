@@ -48,6 +48,11 @@ options:
       label_selector:
         description: Only objects with these labels.
         type: str
+  running:
+    description:
+      - Whether to look for the pods of O(component) too, and for a run that is at work on it.
+    type: bool
+    default: false
   conditions:
     description:
       - When objects of a kind that this collection has no rule for are working.
@@ -155,6 +160,30 @@ verdict:
   returned: success
   type: str
   sample: current
+running:
+  description: What the component's pods run.
+  returned: with O(running)
+  type: list
+  elements: dict
+  contains:
+    container:
+      description: Name of the container.
+      type: str
+    image:
+      description: Its image.
+      type: str
+    pods:
+      description: How many pods run it.
+      type: int
+  sample:
+    - container: alertmanager
+      image: quay.io/prometheus/alertmanager:v0.31.1
+      pods: 2
+lease:
+  description: Who is at work on the component right now; empty where nobody is, or where this login may not know.
+  returned: with O(running)
+  type: str
+  sample: ""
 seconds:
   description: How long the look took.
   returned: success
