@@ -91,7 +91,7 @@ class ActionModule(ActionBase):
         )
         lines = _status.table(records) if records else []
         if options["problem"]:
-            lines = ["%s can't be looked at: %s" % (options["cluster"], options["problem"]), *lines]
+            lines = ["%s can't be looked at: %s" % (options["cluster"], options["problem"])]
         where = ["status: %s" % path] if path else []
         display.display("\n".join(["", title, *lines, *where, ""]), stderr=True)
         if path:

@@ -128,15 +128,24 @@ def _below(value: Any, path: Path) -> Iterator[Field]:
 
 
 def _mapping(value: Mapping[str, Any], path: Path) -> Iterator[Field]:
-    named, text = value.get("name"), value.get("value")
-    pair = isinstance(named, str) and isinstance(text, str) and variable_name(named)
+    named = value.get("name")
+    pair = isinstance(named, str) and variable_name(named)
     for key, item in value.items():
-        if isinstance(item, (dict, list)):
+        if pair and key == "value":
+            yield from _leaves(item, (*path, key))
+        elif isinstance(item, (dict, list)):
             yield from _below(item, (*path, key))
-        elif isinstance(item, str) and item and isinstance(key, str):
-            secret = (pair and key == "value") or field_name(key)
-            if key == LAST_APPLIED or (secret and _telling(item)):
-                yield (*path, key), item
+        elif isinstance(item, str) and item and (key == LAST_APPLIED or (field_name(str(key)) and _telling(item))):
+            yield (*path, key), item
+
+
+def _leaves(value: Any, path: Path) -> Iterator[Field]:
+    """All of a variable's value: one of the wrong type is refused in words that repeat it."""
+    if isinstance(value, (dict, list)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves(item, (*path, key))
+    elif value is not None and _telling(str(value)) and str(value):
+        yield path, str(value)
 
 
 def _argument(values: List[Any], index: int, path: Path) -> Iterator[Field]:
