@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Set, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _images
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Client, Object
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Client, Object
 
 _BETWEEN = (
     "/apis/apps/v1/namespaces/%s/replicasets",
@@ -39,7 +40,13 @@ def containers(client: Client, namespaces: Iterable[str], uids: Set[str]) -> Lis
 
 
 def _items(client: Client, path: str) -> List[Object]:
-    return client.get(path).get("items") or []
+    """A list; what this login may not see counts as nothing, and its pods as nobody's."""
+    try:
+        return client.get(path).get("items") or []
+    except ApiError as error:
+        if classify(error) is Answer.FORBIDDEN:
+            return []
+        raise
 
 
 def _owners(items: Iterable[Object]) -> Dict[str, List[str]]:

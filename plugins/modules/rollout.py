@@ -340,7 +340,7 @@ EXAMPLES = r"""
     inventory_namespace: monitoring
     upstream:
       - path: prometheus-operator/prometheus-operator/v0.93.0/example/prometheus-operator-crd/monitoring.coreos.com_probes.yaml
-        sha256: "{{ platform_lock.prometheus_operator.upstream[0].sha256 }}"
+        sha256: f4ead9704bd4c6303d53e4cc15670faaf0609022a5e08c0ce496286f453666b7
     upstream_cache: ~/.cache/openhands-gpu-observability/upstream
 
 - name: Wait for a kind that has no rule of its own
@@ -366,6 +366,9 @@ EXAMPLES = r"""
     component: alertmanager
     namespace: monitoring
     manifests: "{{ lookup('ansible.builtin.file', 'alertmanager.yml') | from_yaml_all }}"
+    schemas:
+      - path: prometheus-operator/prometheus-operator/v0.93.0/example/prometheus-operator-crd/monitoring.coreos.com_alertmanagers.yaml
+        sha256: 0e8eccd22699818c93f619c8fe2d92dbbd783a7e9232827a886dedeac1fb5dc1
     state: rendered
     render_to: rendered/gpu-west
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _running
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError
 
 
 def thing(uid, *owners, **more):
@@ -59,3 +61,20 @@ def test_versions_are_tags_of_the_repositories_that_are_meant():
         for image in ("r.io/a:v1.2", "r.io/a:main", "r.io/a@sha256:0123456789abcdef", "r.io/b:3", "vim:vx")
     ]
     assert _running.versions(running, ["r.io/a", "docker.io/vim"]) == ["1.2", "main", "sha256:0123456789ab", "vx"]
+
+
+def test_what_may_not_be_seen_counts_as_nothing():
+    class Closed(Lists):
+        def get(self, path, query=None):
+            if "pods" not in path:
+                raise ApiError(403, "Forbidden", "no")
+            return super().get(path, query)
+
+    assert _running.containers(Closed(pods=[pod("p1", "set", "a:1")]), ["here"], {"set"}) != []
+
+    class Broken(Lists):
+        def get(self, path, query=None):
+            raise ApiError(500, "InternalError", "no")
+
+    with pytest.raises(ApiError):
+        _running.containers(Broken(), ["here"], {"set"})
