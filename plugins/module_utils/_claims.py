@@ -24,9 +24,7 @@ _FIXED: Tuple[Tuple[str, Any], ...] = (
     ("volumeName", MISSING),
 )
 """Fields of a claim that can't change, and what the server writes where none is named."""
-_WAY_OUT = (
-    "claims that exist keep what they were made with: change it back, or move the data to a new set by hand"
-)
+_WAY_OUT = "claims that exist keep what they were made with: change it back, or move the data to a new set by hand"
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
     Verdict,
 )
 
-_LEAVES: FrozenSet[str] = frozenset({"ConfigMap", "Secret", "ServiceAccount", "Service", "Role", "RoleBinding"})
+_LEAVES: FrozenSet[str] = frozenset({"ConfigMap", "Secret", "ServiceAccount", "Service", "Role", "RoleBinding", "Pod"})
 """Kinds that nothing depends on by owner: they needn't wait for the garbage collector."""
 _STOPS = frozenset({Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED})
 
