@@ -78,6 +78,12 @@ RULES: Tuple[Rule, ...] = (
     _rule(Answer.TRANSIENT, 408, 502, 503, 504),
 )
 
+NO_ACCESS: FrozenSet[Answer] = frozenset({Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED})
+"""Says nothing of the object: no further call will fare better."""
+
+NO_VERDICT: FrozenSet[Answer] = NO_ACCESS | {Answer.THROTTLED, Answer.TRANSIENT}
+"""The same of a dry run, which has been repeated already."""
+
 RETRIED: FrozenSet[Answer] = frozenset({Answer.THROTTLED, Answer.TRANSIENT, Answer.UNREACHABLE, Answer.WEBHOOK})
 """Worth trying again when the call can be repeated."""
 

@@ -20,8 +20,9 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _parallel,
     _plan,
     _recreate,
+    _writes,
 )
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import NO_ACCESS, Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import compare
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import (
@@ -149,7 +150,7 @@ def _write_one(client: EngineClient, item: Item, clock: Clock) -> List[Problem]:
                 _recreate.create(client, item)
                 break
             _migrate.take(client, item)
-            item.applied = _dry_run.patch(client, item.path(), _with_version(item), force=item.force)
+            item.applied = _writes.apply(client, item.path(), _with_version(item), force=item.force)
             break
         except ApiError as error:
             answer = classify(error)
@@ -195,7 +196,7 @@ def _write_refused(client: EngineClient, item: Item, error: ApiError, last: bool
         item.force = not problems
         item.say("" if problems else _conflicts.took(_conflicts.read(error)))
         return not problems and not last, problems
-    if answer in (Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED):
+    if answer in NO_ACCESS:
         raise error
     fixed = _immutable.late(item, error)
     return False, _dry_run.refusals(item, error) if fixed is None else fixed

@@ -15,14 +15,12 @@ import json
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _drift
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._secret_fields import LAST_APPLIED
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object
-
-MANAGER = _drift.FIELD_MANAGER + "-kept"
-"""Field manager of what was kept; the next writer of a field takes it over."""
 
 _NOT_KEPT = ("f:selector", "f:volumeClaimTemplates", "f:claimRef", "f:clusterIP", "f:clusterIPs")
 _METADATA = ("f:labels", "f:annotations")
-_LAST_APPLIED = "f:kubectl.kubernetes.io/last-applied-configuration"
+_LAST_APPLIED = "f:" + LAST_APPLIED
 _CONTROLLER = "kube-controller-manager"
 """What the controllers themselves note in an object they write anew; only what was scaled is a wish."""
 

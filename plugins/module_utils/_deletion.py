@@ -16,8 +16,9 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _order,
     _parallel,
     _wait,
+    _writes,
 )
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import NO_ACCESS, Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
@@ -31,7 +32,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 
 _LEAVES: FrozenSet[str] = frozenset({"ConfigMap", "Secret", "ServiceAccount", "Service", "Role", "RoleBinding", "Pod"})
 """Kinds that nothing depends on by owner: they needn't wait for the garbage collector."""
-_STOPS = frozenset({Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED})
 
 
 def run(client: EngineClient, request: Request, doomed: Sequence[Item], emit: Emit, clock: Callable[[], float]) -> None:
@@ -87,17 +87,12 @@ def _delete(client: EngineClient, item: Item) -> None:
     metadata = (item.live or {}).get("metadata") or {}
     if metadata.get("deletionTimestamp"):
         return
-    body = {
-        "apiVersion": "v1",
-        "kind": "DeleteOptions",
-        "propagationPolicy": "Background" if item.id.kind in _LEAVES else "Foreground",
-        "preconditions": {"uid": metadata.get("uid")},
-    }
+    policy = "Background" if item.id.kind in _LEAVES else "Foreground"
     try:
-        client.send("DELETE", item.path(), body)
+        _writes.delete(client, item.path(), {"uid": metadata.get("uid")}, policy)
     except ApiError as error:
         answer = classify(error)
-        if answer in _STOPS:
+        if answer in NO_ACCESS:
             raise
         if answer not in (Answer.NOT_FOUND, Answer.STALE):
             hint = ": is the operator gone that serves this webhook? Then delete its webhook configuration first"

@@ -7,15 +7,21 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, FrozenSet, List, Optional
+from typing import FrozenSet, List, Optional
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _conflicts,
     _immutable,
     _migrate,
+    _writes,
     _yield,
 )
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify, faults
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import (
+    NO_VERDICT,
+    Answer,
+    classify,
+    faults,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import (
     FIELD_MANAGER,
@@ -31,17 +37,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
     ObjectId,
 )
 
-APPLY = "application/apply-patch+yaml"
-_STOPS = frozenset({Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED, Answer.THROTTLED, Answer.TRANSIENT})
-
-
-def patch(client: EngineClient, path: str, body: Object, force: bool = False, dry_run: bool = False) -> Object:
-    """Server-side apply under our own field manager."""
-    query: Dict[str, str] = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
-    if dry_run:
-        query["dryRun"] = "All"
-    return client.send("PATCH", path, body, query, APPLY)
-
 
 def check(client: EngineClient, item: Item, coming: FrozenSet[str]) -> List[Problem]:
     """Dry-run one item whose place exists; fill in what it would become.
@@ -51,7 +46,7 @@ def check(client: EngineClient, item: Item, coming: FrozenSet[str]) -> List[Prob
     _yield.consider(client, item)
     item.owners = None
     try:
-        item.planned = patch(client, item.path(), item.wanted, force=every_field(item), dry_run=True)
+        item.planned = _writes.apply(client, item.path(), item.wanted, force=every_field(item), dry_run=True)
     except ApiError as error:
         return _refused(client, item, error, coming)
     item.change = compare(item.live, item.planned)
@@ -110,7 +105,7 @@ def _predict(client: EngineClient, item: Item, planned: Object, move: _migrate.M
 
 def _refused(client: EngineClient, item: Item, error: ApiError, coming: FrozenSet[str]) -> List[Problem]:
     answer = classify(error)
-    if answer in _STOPS:
+    if answer in NO_VERDICT:
         raise error
     if answer is Answer.OWNED:
         return _owned(client, item, error)
@@ -146,9 +141,9 @@ def refusals(item: Item, error: ApiError) -> List[Problem]:
 def _owned(client: EngineClient, item: Item, error: ApiError) -> List[Problem]:
     conflicts = _conflicts.read(error)
     try:
-        forced = patch(client, item.path(), item.wanted, force=True, dry_run=True)
+        forced = _writes.apply(client, item.path(), item.wanted, force=True, dry_run=True)
     except ApiError as other:
-        if classify(other) in _STOPS:
+        if classify(other) in NO_VERDICT:
             raise
         return refusals(item, other)
     if item.live is not None and same_content(item.live, forced):

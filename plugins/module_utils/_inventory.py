@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _dry_run, _live, _transform
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _live, _transform, _writes
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
@@ -163,7 +163,7 @@ def write(client: EngineClient, namespace: str, component: str, entries: List[En
         },
         **encode(entries),
     }
-    _dry_run.patch(client, path(namespace, component), body, force=True)
+    _writes.apply(client, path(namespace, component), body, force=True)
 
 
 def remove(client: Client, namespace: str, component: str) -> None:

@@ -10,7 +10,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _holder, _live, _transform
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _holder, _live, _transform, _writes
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import RETRIED, Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
@@ -116,9 +116,8 @@ class Leases:
     def delete(self, seen: Seen) -> bool:
         """Give our own back; false where it changed meanwhile."""
         preconditions = {"uid": seen.uid, "resourceVersion": seen.version}
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         try:
-            self._client.send("DELETE", self.path, body)
+            _writes.delete(self._client, self.path, preconditions)
         except ApiError as error:
             if classify(error) is Answer.STALE:
                 return False

@@ -18,8 +18,15 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _claims_grow,
     _drift,
     _live,
+    _managers,
+    _writes,
 )
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify, faults
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import (
+    NO_ACCESS,
+    Answer,
+    classify,
+    faults,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
@@ -34,7 +41,6 @@ GONE_SECONDS, PAUSE = 180.0, 0.1
 """How long what is deleted may take to go: pods get their grace period."""
 STALE_TRIES = 10
 STAND_IN = "-recreate-check"
-APPLY = "application/apply-patch+yaml"
 
 
 @dataclass(frozen=True)
@@ -78,9 +84,8 @@ def rehearse(client: EngineClient, item: Item) -> List[Problem]:
     body = {**body, "metadata": {**body["metadata"], "name": name}}
     if item.resource is None:
         return []
-    query = {"fieldManager": _drift.FIELD_MANAGER, "force": "true", "dryRun": "All"}
     try:
-        answer = client.send("PATCH", item.resource.path(item.id.namespace, name), body, query, APPLY)
+        answer = _writes.apply(client, item.resource.path(item.id.namespace, name), body, force=True, dry_run=True)
     except ApiError as error:
         answer_kind = classify(error)
         if answer_kind in (Answer.FORBIDDEN, Answer.NO_DRY_RUN, Answer.NOT_FOUND, Answer.OTHER):
@@ -106,7 +111,7 @@ def run(client: EngineClient, item: Item, clock: Clock) -> List[Problem]:
     try:
         create(client, item)
     except ApiError as error:
-        if classify(error) in (Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED):
+        if classify(error) in NO_ACCESS:
             raise
         text = "was deleted and couldn't be created again: %s; run again, and it is created"
         return [item.problem(text % message, path) for path, message in faults(error)]
@@ -115,14 +120,10 @@ def run(client: EngineClient, item: Item, clock: Clock) -> List[Problem]:
 
 def create(client: EngineClient, item: Item) -> None:
     """Create it with what others had written into it, then give that back to them."""
-    item.applied = _apply(client, item, _carry.joined(item.wanted, item.kept), _drift.FIELD_MANAGER)
+    item.applied = _writes.apply(client, item.path(), _carry.joined(item.wanted, item.kept), force=True)
     if item.kept is not None:
-        _apply(client, item, item.kept, _carry.MANAGER)
-        item.applied = _apply(client, item, item.wanted, _drift.FIELD_MANAGER)
-
-
-def _apply(client: EngineClient, item: Item, body: Object, manager: str) -> Object:
-    return client.send("PATCH", item.path(), body, {"fieldManager": manager, "force": "true"}, APPLY)
+        _writes.apply(client, item.path(), item.kept, force=True, manager=_managers.KEPT)
+        item.applied = _writes.apply(client, item.path(), item.wanted, force=True)
 
 
 def _delete(client: EngineClient, item: Item) -> List[Problem]:
@@ -130,14 +131,9 @@ def _delete(client: EngineClient, item: Item) -> List[Problem]:
     known = item.live or {}
     for _try in range(STALE_TRIES):
         metadata: Dict[str, Any] = known["metadata"]
-        body = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "propagationPolicy": item.policy,
-            "preconditions": {"uid": metadata.get("uid"), "resourceVersion": metadata.get("resourceVersion")},
-        }
+        preconditions = {"uid": metadata.get("uid"), "resourceVersion": metadata.get("resourceVersion")}
         try:
-            client.send("DELETE", item.path(), body)
+            _writes.delete(client, item.path(), preconditions, item.policy)
             return []
         except ApiError as error:
             answer = classify(error)

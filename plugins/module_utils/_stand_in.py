@@ -13,8 +13,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Dict, List
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _dry_run, _live
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _dry_run, _live, _writes
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import NO_VERDICT, Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
@@ -22,7 +22,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 
 NAMESPACE = "default"
 """A namespace that every cluster has."""
-_STOPS = frozenset({Answer.UNREACHABLE, Answer.UNTRUSTED, Answer.UNAUTHENTICATED, Answer.THROTTLED, Answer.TRANSIENT})
 _SERVER_OWNED = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp")
 
 
@@ -37,10 +36,10 @@ def check(client: EngineClient, item: Item) -> List[Problem]:
     metadata = {**item.manifest.body["metadata"], "namespace": NAMESPACE, "name": name}
     body = {**item.manifest.body, "metadata": metadata}
     try:
-        answer = _dry_run.patch(client, item.resource.path(NAMESPACE, name), body, force=True, dry_run=True)
+        answer = _writes.apply(client, item.resource.path(NAMESPACE, name), body, force=True, dry_run=True)
     except ApiError as error:
         kind = classify(error)
-        if kind in _STOPS:
+        if kind in NO_VERDICT:
             raise
         return _dry_run.refusals(item, error) if kind is Answer.INVALID else []
     item.planned = _at_home(answer, item)
