@@ -15,6 +15,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _live,
     _order,
     _parallel,
+    _permissions,
     _prepare,
     _recorded,
 )
@@ -48,7 +49,7 @@ def plan(client: EngineClient, request: Request) -> List[Item]:
     ordered = sorted(items.values(), key=lambda item: -_order.stage(item.id))
     _live.read(client, ordered, request.component)
     for item in ordered:
-        item.may_delete_data = any(one.matches(item.api_version, item.id) for one in request.delete_data)
+        item.may_delete_data = _permissions.may_delete_data(item, request)
         item.change, item.note = _decide(item, request.component, recorded.get(item.id))
         item.verdict = Verdict(Status.NOT_FOUND) if item.live is None else None
     return ordered

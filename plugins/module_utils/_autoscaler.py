@@ -52,7 +52,7 @@ def consider(client: EngineClient, item: Item, wanted: Object) -> Object:
 def _holders(live: Mapping[str, Any]) -> List[str]:
     """Managers that own the live object's replicas, other than ourselves."""
     found = []
-    for entry in (live.get("metadata") or {}).get("managedFields") or ():
+    for entry in _fieldset.entries(live):
         name = str(entry.get("manager") or "")
         ours = name == _drift.FIELD_MANAGER and not entry.get("subresource")
         if not ours and _PATH in _fieldset.paths({"f:spec": (entry.get("fieldsV1") or {}).get("f:spec") or {}}):

@@ -14,7 +14,7 @@ import copy
 import json
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _drift
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _drift, _fieldset
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._secret_fields import LAST_APPLIED
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object
 
@@ -31,7 +31,7 @@ def foreign(live: Object, wanted: Object) -> Optional[Object]:
         return None
     fields: Dict[str, Any] = {}
     ours = (_drift.own_entry(live) or {}).get("fieldsV1") or {}
-    for entry in (live.get("metadata") or {}).get("managedFields") or ():
+    for entry in _fieldset.entries(live):
         if _counts(entry, live):
             fields = _union(fields, _outline(entry.get("fieldsV1") or {}))
     left = _without(fields, ours)

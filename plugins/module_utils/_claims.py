@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _quantity
@@ -84,23 +85,9 @@ def _storage(template: Mapping[str, Any]) -> str:
     return str((((template.get("spec") or {}).get("resources") or {}).get("requests") or {}).get("storage") or "0")
 
 
-def size(quantity: Any) -> float:
+def size(quantity: Any) -> Decimal:
     """Bytes that a quantity stands for; 0 where it can't be read."""
-    match = re.match(r"^([0-9.]+)([A-Za-z]*)$", str(_quantity.canonical(quantity)))
-    if not match:
-        try:
-            return float(quantity)
-        except (TypeError, ValueError):
-            return 0.0
-    suffix = match.group(2)
-    binary, decimal = "KMGTPE", "kMGTPE"
-    if suffix.endswith("i"):
-        factor = 1024.0 ** (binary.index(suffix[0]) + 1)
-    elif suffix in decimal and suffix:
-        factor = 1000.0 ** (decimal.index(suffix) + 1)
-    else:
-        factor = {"m": 1e-3, "u": 1e-6, "n": 1e-9}.get(suffix, 1.0)
-    return float(match.group(1)) * factor
+    return _quantity.amount(quantity) or Decimal(0)
 
 
 def of_set(claims: Sequence[Object], template: str, name: str) -> List[Object]:
@@ -120,7 +107,7 @@ def unable(claim: Object, storage_class: Optional[Object]) -> str:
     phase = (claim.get("status") or {}).get("phase")
     name = (claim.get("spec") or {}).get("storageClassName") or ""
     if phase != "Bound":
-        return "is %s: only a bound claim can grow; it holds no data yet, so delete it by hand and run again" % (
+        return "it is %s: only a bound claim can grow; it holds no data yet, so delete it by hand and run again" % (
             phase or "not looked at yet"
         )
     if storage_class is None:

@@ -50,8 +50,8 @@ def _one(client: EngineClient, item: Item, claim: Object, growth: _claims.Growth
     field = "spec.volumeClaimTemplates[%s].spec.resources.requests.storage" % growth.template
     name = claim["metadata"]["name"]
     if unable:
-        text = "PersistentVolumeClaim %s can't grow from %s to %s: it %s" % (name, growth.old, growth.new, unable)
-        return [item.problem(text.replace("it its", "its"), field)]
+        text = "PersistentVolumeClaim %s can't grow from %s to %s: %s" % (name, growth.old, growth.new, unable)
+        return [item.problem(text, field)]
     body = _claims_grow.body_of(claim, item.id.namespace, growth.new)
     live = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **claim}
     resource = client.resource("v1", "PersistentVolumeClaim")

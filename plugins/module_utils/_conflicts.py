@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Sequence
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fieldpath, _fieldset, _managers, _mask
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fieldpath, _fieldset, _managers
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._fields import MISSING, shown
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._fields import told
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError
 
@@ -41,7 +41,9 @@ class Conflict:
 
     def owner(self, live: Mapping[str, Any]) -> str:
         """The owner as a person would look it up in managedFields, which has the time that the server left out."""
-        since = self.since or next((str(e["time"]) for e in _entries(live) if self._is(e) and e.get("time")), "")
+        since = self.since or next(
+            (str(e["time"]) for e in _fieldset.entries(live) if self._is(e) and e.get("time")), ""
+        )
         details = [self.operation] if self.operation else []
         details += ["subresource %s" % self.subresource] if self.subresource else []
         details += ["at %s" % since] if since else []
@@ -51,10 +53,6 @@ class Conflict:
     def _is(self, entry: Mapping[str, Any]) -> bool:
         mine = (self.manager, self.operation, self.subresource)
         return mine == (entry.get("manager"), entry.get("operation"), entry.get("subresource") or "")
-
-
-def _entries(live: Mapping[str, Any]) -> List[Any]:
-    return list((live.get("metadata") or {}).get("managedFields") or ())
 
 
 def read(error: ApiError) -> List[Conflict]:
@@ -107,17 +105,12 @@ def misspelt(item: Item, paths: Sequence[str]) -> List[Problem]:
 
 def sentence(item: Item, conflict: Conflict) -> str:
     """What to tell the person: the owner, both values, and what can be done."""
-    live, wanted = (_value(_mask.hidden(body), conflict.field) for body in (item.live or {}, item.wanted))
-    if _hidden(item, conflict.field):
-        live, wanted = _mask.HIDDEN, _mask.HIDDEN
-    where = ", namespace: %s" % item.id.namespace if item.id.namespace else ""
     path = json.dumps(conflict.field) if "'" in conflict.field else "'%s'" % conflict.field
-    entry = "take_over: [{kind: %s, name: %s%s, fields: [%s]}]" % (item.id.kind, item.id.name, where, path)
     return "is owned by the field manager %s: it is %s, the set has %s. Leave the field out of the set, or %s" % (
         conflict.owner(item.live or {}),
-        live,
-        wanted,
-        "take it over: " + entry,
+        told(item.live or {}, conflict.field),
+        told(item.wanted, conflict.field),
+        "take it over: " + item.permit("take_over", ", fields: [%s]" % path),
     )
 
 
@@ -125,13 +118,3 @@ def took(conflicts: Sequence[Conflict]) -> str:
     """The note of an object whose fields were taken over."""
     owners = ", ".join(sorted({conflict.manager for conflict in conflicts}))
     return "took %s over from %s" % (", ".join(conflict.field for conflict in conflicts), owners)
-
-
-def _value(body: Mapping[str, Any], path: str) -> str:
-    place = _fieldpath.find(body, path)
-    return shown(MISSING if place is None else _fieldset.value(body, place))
-
-
-def _hidden(item: Item, path: str) -> bool:
-    secret = _mask.is_secret(item.manifest.body) and path.startswith(("data", "stringData"))
-    return secret or _mask.LAST_APPLIED in path

@@ -107,8 +107,7 @@ def kept_for_data(item: Item) -> str:
     data = _data_kinds.why(item.id, item.live)
     if not data or item.may_delete_data:
         return ""
-    where = ", namespace: %s" % item.id.namespace if item.id.namespace else ""
-    return "kept: %s; delete_data: [{kind: %s, name: %s%s}] permits it" % (data, item.id.kind, item.id.name, where)
+    return "kept: %s; %s permits it" % (data, item.permit("delete_data"))
 
 
 def leftovers(doomed: Sequence[Item]) -> List[Item]:

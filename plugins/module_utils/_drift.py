@@ -55,10 +55,15 @@ def content(body: Object) -> Object:
     return {**{key: value for key, value in body.items() if key != "status"}, "metadata": metadata}
 
 
+def is_ours(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of managedFields is that of our applies."""
+    mine = (entry.get("manager"), entry.get("operation")) == (FIELD_MANAGER, "Apply")
+    return mine and not entry.get("subresource")
+
+
 def own_entry(body: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
     """Our entry in managedFields without its time; None where we never applied."""
-    for entry in (body.get("metadata") or {}).get("managedFields") or ():
-        ours = entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
-        if ours and not entry.get("subresource"):
+    for entry in _fieldset.entries(body):
+        if is_ours(entry):
             return {key: value for key, value in entry.items() if key != "time"}
     return None

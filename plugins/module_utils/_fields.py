@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Any, List
 
-_STEP = re.compile(r"\[(?P<index>\d+)\]|\[(?P<key>[^\]]+)\]|(?P<name>[^.\[]+)")
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fieldpath, _fieldset, _mask
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object
+
 SHOWN = 120
 """Characters of a value that an error shows."""
 
@@ -36,15 +37,14 @@ class Difference:
 
 def at(body: Any, path: str) -> Any:
     """The value at a path such as spec.ports[0].port; MISSING where there is none."""
-    for step in _STEP.finditer(path):
-        name = step.group("name") or step.group("key")
-        if name is not None and isinstance(body, dict) and name in body:
-            body = body[name]
-        elif step.group("index") is not None and isinstance(body, list) and int(step.group("index")) < len(body):
-            body = body[int(step.group("index"))]
-        else:
-            return MISSING
-    return body
+    place = _fieldpath.find(body, path)
+    return MISSING if place is None else _fieldset.value(body, place)
+
+
+def told(body: Object, path: str) -> str:
+    """The value at a path for a message; what is secret in it is hidden."""
+    secret = _mask.is_secret(body) and path.startswith(("data", "stringData"))
+    return _mask.HIDDEN if secret or _mask.LAST_APPLIED in path else shown(at(_mask.hidden(body), path))
 
 
 def differences(live: Any, wanted: Any, path: str) -> List[Difference]:
@@ -61,9 +61,9 @@ def differences(live: Any, wanted: Any, path: str) -> List[Difference]:
     return [] if live == wanted else [Difference(path, live, wanted)]
 
 
-def shown(value: Any) -> str:
-    """A value for a message: short, on one line."""
+def shown(value: Any, limit: int = SHOWN) -> str:
+    """A value for a message: on one line, and not longer than the limit (characters)."""
     if value is MISSING:
         return repr(value)
     text = json.dumps(value, sort_keys=True, default=str)
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+    return text if len(text) <= limit else text[: limit - 3] + "..."

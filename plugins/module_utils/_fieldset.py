@@ -19,6 +19,11 @@ Location = Tuple[Union[str, int], ...]
 """Keys and indices that lead to a value in one body."""
 
 
+def entries(body: Mapping[str, Any]) -> List[Dict[str, Any]]:
+    """The managedFields of an object."""
+    return list((body.get("metadata") or {}).get("managedFields") or ())
+
+
 def paths(fields: Mapping[str, Any]) -> FrozenSet[Path]:
     """The members of a set."""
     return frozenset(_members(fields, ()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fieldset
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import FIELD_MANAGER
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object
@@ -76,7 +77,7 @@ def _ready(pod: Mapping[str, Any]) -> bool:
 
 def _setter(live: Mapping[str, Any]) -> Optional[str]:
     """The field manager that wrote the finalizers."""
-    for entry in (live.get("metadata") or {}).get("managedFields") or ():
+    for entry in _fieldset.entries(live):
         fields = entry.get("fieldsV1") or {}
         metadata = fields.get("f:metadata") if isinstance(fields, dict) else None
         if isinstance(metadata, dict) and "f:finalizers" in metadata and entry.get("manager") != FIELD_MANAGER:

@@ -14,7 +14,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _claims_plan,
     _data_kinds,
     _fields,
-    _mask,
     _recreate,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify, faults
@@ -92,9 +91,8 @@ def advice(item: Item) -> str:
         return "It is never deleted for that, since %s: change the field back, or move the data by hand." % data
     if item.may_recreate:
         return ""
-    where = ", namespace: %s" % item.id.namespace if item.id.namespace else ""
-    entry = "recreate: [{kind: %s, name: %s%s}]" % (item.id.kind, item.id.name, where)
-    return "Change it back, or permit to delete and create it again (%s): %s" % (way.consequence, entry)
+    text = "Change it back, or permit to delete and create it again (%s): %s"
+    return text % (way.consequence, item.permit("recreate"))
 
 
 def late(item: Item, error: ApiError) -> Optional[List[Problem]]:
@@ -121,6 +119,5 @@ def _changed(kind: str, live: Object, wanted: Object, paths: List[str]) -> List[
 
 
 def _problem(item: Item, one: Difference, what_to_do: str) -> Problem:
-    hidden = _mask.is_secret(item.wanted) and one.path.startswith(("data", "stringData"))
-    old, new = (_mask.HIDDEN, _mask.HIDDEN) if hidden else (_fields.shown(one.live), _fields.shown(one.wanted))
+    old, new = _fields.told(item.live or {}, one.path), _fields.told(item.wanted, one.path)
     return item.problem("can't be changed: it is %s, the set has %s. %s" % (old, new, what_to_do), one.path)

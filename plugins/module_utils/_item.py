@@ -96,6 +96,16 @@ class Item:
         """The newest version of the object that was seen on the server."""
         return self.applied or self.live
 
+    @property
+    def uid(self) -> str:
+        """UID of the live object; empty where there is none."""
+        return str(((self.live or {}).get("metadata") or {}).get("uid") or "")
+
+    def permit(self, option: str, more: str = "") -> str:
+        """The entry of an option that permits something for this object, to copy. more: what else is in it."""
+        where = ", namespace: %s" % self.id.namespace if self.id.namespace else ""
+        return "%s: [{kind: %s, name: %s%s%s}]" % (option, self.id.kind, self.id.name, where, more)
+
     def problem(self, message: str, field_path: str = "") -> Problem:
         """A problem of this object."""
         return Problem(message, self.source, str(self.id), field_path)

@@ -18,7 +18,11 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fieldset, _managers, _mask
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import FIELD_MANAGER, own_entry
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import (
+    FIELD_MANAGER,
+    is_ours,
+    own_entry,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._fieldset import Path
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object, ObjectId
@@ -62,8 +66,8 @@ def plan(
     taken: FrozenSet[Path] = frozenset()
     lost: FrozenSet[Path] = frozenset()
     givers: List[str] = []
-    for entry in _entries(live):
-        if _is_ours(entry):
+    for entry in _fieldset.entries(live):
+        if is_ours(entry):
             continue
         held = _fieldset.paths(entry.get("fieldsV1") or {})
         whole = _gives_all(entry, shared, adopted)
@@ -83,15 +87,6 @@ def plan(
     fields = _fieldset.tree((before | taken) - {_ANNOTATION})
     made = {"manager": FIELD_MANAGER, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1"}
     return Move([*rest, {**made, "fieldsV1": fields}], _dropped(lost, new, rest), tuple(dict.fromkeys(givers)))
-
-
-def _entries(body: Mapping[str, Any]) -> List[Object]:
-    return list((body.get("metadata") or {}).get("managedFields") or ())
-
-
-def _is_ours(entry: Mapping[str, Any]) -> bool:
-    mine = (entry.get("manager"), entry.get("operation")) == (FIELD_MANAGER, "Apply")
-    return mine and not entry.get("subresource")
 
 
 def _gives_all(entry: Mapping[str, Any], shared: bool, adopted: FrozenSet[str]) -> bool:
@@ -124,7 +119,7 @@ def _movable(path: Path) -> bool:
 def _still_held(entry: Mapping[str, Any], planned: Mapping[str, Any]) -> FrozenSet[Path]:
     """What the same manager would hold after our apply: what that takes by force needs no move."""
     key = ("manager", "operation", "subresource", "apiVersion")
-    for other in _entries(planned):
+    for other in _fieldset.entries(planned):
         if all(other.get(name) == entry.get(name) for name in key):
             return _fieldset.paths(other.get("fieldsV1") or {})
     return frozenset()
@@ -176,8 +171,8 @@ def staying(live: Mapping[str, Any], planned: Mapping[str, Any], entries: Option
     before = _fieldset.paths((own_entry(live) or {}).get("fieldsV1") or {})
     left = before - _fieldset.paths((own_entry(planned) or {}).get("fieldsV1") or {})
     found: Dict[str, List[str]] = {}
-    for entry in (_entries(planned) if entries is None else entries) if left else ():
-        if not _is_ours(entry):
+    for entry in (_fieldset.entries(planned) if entries is None else entries) if left else ():
+        if not is_ours(entry):
             held = left & _fieldset.paths(entry.get("fieldsV1") or {})
             found.setdefault(str(entry.get("manager")), []).extend(names(held))
     return [

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, List, Mapping, Optional, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fieldset
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import FIELD_MANAGER
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._transform import COMPONENT_LABEL, MANAGED_BY
 
@@ -141,7 +142,7 @@ def ours(body: Mapping[str, Any]) -> str:
 def managers(body: Mapping[str, Any]) -> List[str]:
     """Field managers of an object but for us and for whoever only reports its status, each once."""
     found: List[str] = []
-    for entry in (body.get("metadata") or {}).get("managedFields") or ():
+    for entry in _fieldset.entries(body):
         name = str(entry.get("manager") or "")
         if name and name != FIELD_MANAGER and not entry.get("subresource") and name not in found:
             found.append(name)
@@ -153,6 +154,14 @@ def tool_of(manager: str) -> str:
     return next((tool for pattern, tool in _MANAGERS if pattern.search(manager)), "")
 
 
+def controller_of(body: Mapping[str, Any]) -> str:
+    """Kind and name of the controller that owns an object; empty where none does."""
+    for reference in (body.get("metadata") or {}).get("ownerReferences") or ():
+        if reference.get("controller"):
+            return "%s %s" % (reference.get("kind"), reference.get("name"))
+    return ""
+
+
 def owner(body: Mapping[str, Any], component: str = "") -> Optional[Owner]:
     """Who keeps an object, if that is neither us nor just a person. ``component``: the one of ours that may have it."""
     metadata = body.get("metadata") or {}
@@ -160,9 +169,9 @@ def owner(body: Mapping[str, Any], component: str = "") -> Optional[Owner]:
     own = ours(body)
     if own:
         return Owner("component", "%s of this collection" % own) if component and own != component else None
-    for reference in metadata.get("ownerReferences") or ():
-        if reference.get("controller"):
-            return Owner(CONTROLLER, "%s %s" % (reference.get("kind"), reference.get("name")))
+    controller = controller_of(body)
+    if controller:
+        return Owner(CONTROLLER, controller)
     for read in READERS:
         found = read(labels, annotations)
         if found is not None:

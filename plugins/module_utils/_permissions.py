@@ -29,8 +29,13 @@ def grant(items: Sequence[Item], request: Request) -> List[Problem]:
                 problems.append(Problem(text, entry.option, str(item.id)))
             item.may_recreate = item.may_recreate or entry.option == "recreate"
     for item in items:
-        item.may_delete_data = any(entry.matches(item.api_version, item.id) for entry in request.delete_data)
+        item.may_delete_data = may_delete_data(item, request)
     return problems
+
+
+def may_delete_data(item: Item, request: Request) -> bool:
+    """Whether delete_data names the object."""
+    return any(entry.matches(item.api_version, item.id) for entry in request.delete_data)
 
 
 def unused(request: Request, items: Iterable[Item]) -> List[str]:

@@ -11,6 +11,8 @@ from typing import Dict, FrozenSet, List, Sequence, Set
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _deletion,
     _inventory,
+    _owner,
+    _permissions,
     _recorded,
     _transform,
     _verdict,
@@ -42,14 +44,14 @@ def plan(client: EngineClient, request: Request, recorded: Sequence[Entry], item
     if not left:
         return []
     # By their own names: an object may be served under two groups, and is still one.
-    uids = {str(((item.live or {}).get("metadata") or {}).get("uid") or "") for item in items} - {""}
+    uids = {item.uid for item in items} - {""}
     leaving = [_recorded.item_of(client, entry) for entry in left]
     each(lambda item: _recorded.read(client, item), leaving)
     found = [(item, entry) for item, entry in zip(leaving, left) if item.live is not None]
     moved = _on_other_records(client, request) if found else {}
     for item, entry in found:
         item.leaving = True
-        item.may_delete_data = any(one.matches(item.api_version, item.id) for one in request.delete_data)
+        item.may_delete_data = _permissions.may_delete_data(item, request)
         item.verdict = _verdict.assess(item.live or {}, (), request.conditions)
         _decide(item, entry, request, uids, moved)
     return [item for item, _entry in found]
@@ -66,8 +68,8 @@ def _decide(item: Item, entry: Entry, request: Request, uids: Set[str], moved: D
         item.note, item.forgotten = "left alone: %s" % foreign, True
     elif item.id in moved:
         item.note = "left alone: it is on record of the component %s too" % moved[item.id]
-    elif _recorded.controller_of(live):
-        item.note = "left alone: it goes with %s, which owns it" % _recorded.controller_of(live)
+    elif _owner.controller_of(live):
+        item.note = "left alone: it goes with %s, which owns it" % _owner.controller_of(live)
     elif not request.prune:
         item.note = "kept: prune is off"
     elif _deletion.kept_for_data(item):

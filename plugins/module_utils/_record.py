@@ -45,8 +45,7 @@ class Record:
 
     @staticmethod
     def _announced(item: Item, known: Optional[Entry]) -> Entry:
-        uid = str(((item.live or {}).get("metadata") or {}).get("uid") or "")
-        if known is not None and known.uid == uid and uid and not item.recreate:
+        if known is not None and known.uid == item.uid and item.uid and not item.recreate:
             return known
         kept = json.dumps(item.kept, sort_keys=True) if item.kept else ""
         return Entry(item.api_version, item.id, kept=kept)

@@ -67,14 +67,6 @@ def not_ours(live: Mapping[str, Any], component: str, entry: Optional[Entry]) ->
     return "this component didn't create it"
 
 
-def controller_of(live: Mapping[str, Any]) -> str:
-    """Kind and name of the controller that owns an object; empty where none does."""
-    for owner in (live.get("metadata") or {}).get("ownerReferences") or ():
-        if owner.get("controller"):
-            return "%s %s" % (owner.get("kind"), owner.get("name"))
-    return ""
-
-
 def read(client: EngineClient, item: Item) -> None:
     """Read the live object again."""
     item.live = _live.get(client, item.path()) if item.resource is not None else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _schema_text
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fields, _schema_text
 
 Fault = Tuple[str, str]
 """(field, message)"""
@@ -24,8 +24,7 @@ _SHOWN = 80
 
 def shown(value: Any) -> str:
     """A value for a message: short, on one line, as JSON has it."""
-    text = json.dumps(value, sort_keys=True, default=str)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+    return _fields.shown(value, _SHOWN)
 
 
 def type_name(wanted: str) -> str:

@@ -110,7 +110,7 @@ def _written(place: Location) -> str:
 def _held(live: Object, body: Object, kind: Tuple[str, str]) -> Iterator[Tuple[Location, Row]]:
     """Places of a body whose live values a controller of the table holds."""
     rows = [row for row in ROWS if kind in row.kinds]
-    for entry in (live["metadata"].get("managedFields") or ()) if rows else ():
+    for entry in _fieldset.entries(live) if rows else ():
         manager = str(entry.get("manager") or "")
         mine = [row for row in rows if manager != FIELD_MANAGER and row.managers.search(manager)]
         for path in _fieldset.paths(entry.get("fieldsV1") or {}) if mine else ():

@@ -63,6 +63,24 @@ def test_it_is_named_with_what_to_do(server):
     assert server.writes == []
 
 
+@pytest.mark.parametrize("field", ["spec.template", "spec.template.spec.containers"])
+def test_a_secret_that_is_only_in_the_live_object_is_not_told(field):
+    workload = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: load}
+spec: {template: {spec: {containers: [{name: c, image: %s, env: [{name: DB_PASSWORD, value: %s}]}]}}}
+"""
+    made = FakeServer("here")
+    rollout(made, workload % ("one", "hunter-2-before"))
+    made.refuse["DRY /apis/apps/v1/namespaces/here/deployments/load"] = [fixed(field)]
+    with pytest.raises(InvalidInput) as caught:
+        rollout(made, workload % ("two", "hunter-2-after"))
+    assert 'it is "one", the set has "two"' in caught.value.message
+    assert "hunter-2" not in caught.value.message
+    assert "********" in caught.value.message
+
+
 def test_a_second_fault_is_said_too(server):
     causes = [{"field": "data", "message": "field is immutable"}, {"field": "metadata.x", "message": "is wrong"}]
     server.refuse["DRY " + PATH] = [ApiError(422, "Invalid", "no", {"causes": causes})]
