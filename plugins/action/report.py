@@ -5,12 +5,8 @@
 
 from __future__ import annotations
 
-import os
-import time
-from datetime import datetime, timezone
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._report import (
@@ -18,9 +14,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._repor
     failed,
     hops,
     table,
-    write_atomically,
 )
-from ansible_collections.openhands.gpu_observability.plugins.plugin_utils._version import collection_version
+from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _document
 
 ARGUMENT_SPEC = {
     "cluster": {"type": "str", "required": True},
@@ -44,41 +39,19 @@ class ActionModule(ActionBase):
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(ARGUMENT_SPEC)
         records = list(options["evidence"]["records"])
-        started = float(options["evidence"]["started"])
         known = {record["component"] for record in records}
         records += [_never_looked_at(name) for name in options["expected"] if name not in known]
         proofs = [proof for proof in options["proofs"] if not proof.get("skipped")]
-        facts = {
-            "collection_version": collection_version(),
-            "cluster": options["cluster"],
-            "kubernetes_version": options["kubernetes_version"],
-            "started": datetime.fromtimestamp(started, timezone.utc).isoformat(timespec="seconds"),
-            "seconds": round(time.time() - started, 1),
-        }
-        report = document(records, proofs, facts)
-        path = os.path.abspath(options["path"]) if options["path"] else ""
-        self._show(facts, table(records) + hops(proofs), path)
-        if path:
-            try:
-                write_atomically(path, report)
-            except OSError as error:
-                raise AnsibleActionFail("The report %s can't be written: %s." % (path, error)) from error
+        facts = _document.facts(options, float(options["evidence"]["started"]))
+        path = _document.place(options)
+        lines = table(records) + hops(proofs)
+        display.display(_document.screen(facts, "verified", lines, "report", path), stderr=True)
+        _document.save(path, "report", document(records, proofs, facts))
         wrong = failed(records) + ["alert %s" % proof.get("alertname") for proof in proofs if not proof.get("ok")]
         result.update(changed=False, failed=bool(wrong), path=path, ok=not wrong)
         if wrong:
             result["msg"] = "Not proven on %s: %s. The table above says why." % (options["cluster"], ", ".join(wrong))
         return result
-
-    @staticmethod
-    def _show(facts: Dict[str, Any], lines: List[str], path: str) -> None:
-        title = "%s: Kubernetes %s, collection %s, verified in %.1f s" % (
-            facts["cluster"],
-            facts["kubernetes_version"] or "unknown",
-            facts["collection_version"],
-            facts["seconds"],
-        )
-        where = ["report: %s" % path] if path else []
-        display.display("\n".join(["", title, *lines, *where, ""]), stderr=True)
 
 
 def _never_looked_at(component: str) -> Dict[str, Any]:

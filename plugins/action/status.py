@@ -5,17 +5,14 @@
 
 from __future__ import annotations
 
-import os
 import time
-from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _status
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._report import replaced, write_atomically
-from ansible_collections.openhands.gpu_observability.plugins.plugin_utils._version import collection_version
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._report import replaced
+from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _document
 
 FACT = "__platform_status"
 COMPONENT_OPTIONS = {
@@ -72,33 +69,14 @@ class ActionModule(ActionBase):
     @staticmethod
     def _show(result: Dict[str, Any], options: Dict[str, Any], kept: Dict[str, Any]) -> Dict[str, Any]:
         records: List[Dict[str, Any]] = list(kept["records"])
-        started = float(kept["started"])
-        facts = {
-            "collection_version": collection_version(),
-            "cluster": options["cluster"],
-            "kubernetes_version": options["kubernetes_version"],
-            "started": datetime.fromtimestamp(started, timezone.utc).isoformat(timespec="seconds"),
-            "seconds": round(time.time() - started, 1),
-        }
+        facts = _document.facts(options, float(kept["started"]))
         report = _status.document(records, options["problem"], facts)
-        path = os.path.abspath(options["path"]) if options["path"] else ""
-        title = (
-            "%(cluster)s: Kubernetes %(version)s, collection %(collection_version)s, looked at in %(seconds).1f s"
-            % {
-                **facts,
-                "version": facts["kubernetes_version"] or "unknown",
-            }
-        )
+        path = _document.place(options)
         lines = _status.table(records) if records else []
         if options["problem"]:
             lines = ["%s can't be looked at: %s" % (options["cluster"], options["problem"])]
-        where = ["status: %s" % path] if path else []
-        display.display("\n".join(["", title, *lines, *where, ""]), stderr=True)
-        if path:
-            try:
-                write_atomically(path, report)
-            except OSError as error:
-                raise AnsibleActionFail("The status %s can't be written: %s." % (path, error)) from error
+        display.display(_document.screen(facts, "looked at", lines, "status", path), stderr=True)
+        _document.save(path, "status", report)
         result.update(ok=report["ok"], path=path)
         if not report["ok"]:
             text = "%s can't be looked at: %s" % (options["cluster"], options["problem"])

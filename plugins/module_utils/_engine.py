@@ -15,11 +15,10 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _access,
     _apply,
     _claims_grow,
-    _client,
     _connection_secrets,
     _deletion,
     _lease,
-    _login,
+    _login_client,
     _mask,
     _permissions,
     _plan,
@@ -64,10 +63,10 @@ def run(
         if client is None:
             around = os.environ if environ is None else environ
             rollout.secrets |= _connection_secrets.of_options(request.connection, around)
-        endpoint = _login.resolve(request.connection, environ) if client is None else None
+        asked, endpoint = _login_client.opened(request.connection, environ, client)
         rollout.secrets |= _connection_secrets.of_endpoint(endpoint)
         try:
-            rollout.run(client or _client.connect(endpoint))  # type: ignore[arg-type]
+            rollout.run(asked)
         except ApiError as error:
             raise explain(error, endpoint) from error
     except RolloutError as error:

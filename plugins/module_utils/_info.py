@@ -11,13 +11,12 @@ import time
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
-    _client,
     _connection_secrets,
     _discovery,
     _holder,
     _inventory,
     _leases,
-    _login,
+    _login_client,
     _mask,
     _rollout_result,
     _running,
@@ -53,9 +52,9 @@ def run(
     """Look once and judge. Raises RolloutError."""
     secrets = _connection_secrets.of_options(options, os.environ if environ is None else environ)
     try:
-        endpoint = _login.resolve(options, environ) if client is None else None
+        asked, endpoint = _login_client.opened(options, environ, client)
         secrets |= _connection_secrets.of_endpoint(endpoint)
-        return _look(options, client or _client.connect(endpoint), endpoint)  # type: ignore[arg-type]
+        return _look(options, asked, endpoint)
     except RolloutError as error:
         error.message = _mask.scrub(error.message, secrets)
         error.args = (error.message,)

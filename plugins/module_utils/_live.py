@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _parallel
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _pages, _parallel
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
@@ -26,8 +26,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 
 LISTED_FROM = 5
 """As many objects of one kind and namespace are read by lists."""
-PAGE = 500
-"""Objects to a page of a list of ours, as kubectl has it: no answer gets much larger than that."""
 LIST_LIMIT = 200
 """A longer list of everybody's objects, or one of twice as many as are wanted, isn't read on: single reads are less."""
 LARGE = frozenset({"CustomResourceDefinition"})
@@ -81,7 +79,7 @@ def _listed(client: EngineClient, group: _Group, members: List[Item]) -> List[It
             limit = min(LIST_LIMIT, 2 * len(missing))
             answer = client.get(group.resource.path(group.namespace), {"limit": str(limit)})
             _take(answer.get("items") or [], group, missing)
-            if not _continued(answer):
+            if not _pages.more(answer):
                 for item in missing.values():
                     item.live = None
                 return []
@@ -93,17 +91,8 @@ def _listed(client: EngineClient, group: _Group, members: List[Item]) -> List[It
 
 def _ours(client: EngineClient, group: _Group) -> Iterator[Object]:
     """Everything of one kind and namespace that carries the component's label."""
-    query = {"labelSelector": "%s=%s" % (COMPONENT_LABEL, group.component), "limit": str(PAGE)}
-    while True:
-        answer = client.get(group.resource.path(group.namespace), query)
-        yield from answer.get("items") or []
-        if not _continued(answer):
-            return
-        query["continue"] = _continued(answer)
-
-
-def _continued(answer: Object) -> str:
-    return str((answer.get("metadata") or {}).get("continue") or "")
+    query = {"labelSelector": "%s=%s" % (COMPONENT_LABEL, group.component)}
+    return _pages.objects(client, group.resource.path(group.namespace), query)
 
 
 def _take(found: Iterable[Object], group: _Group, missing: Dict[str, Item]) -> None:

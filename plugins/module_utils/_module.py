@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable, Dict, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 
 
 def make(argument_spec: Any, **options: Any) -> AnsibleModule:
@@ -20,3 +21,12 @@ def make(argument_spec: Any, **options: Any) -> AnsibleModule:
     if isinstance(path, str):
         module.no_log_values.discard(path)
     return module
+
+
+def answer(module: AnsibleModule, look: Callable[[Mapping[str, Any]], Dict[str, Any]]) -> None:
+    """End a module with what a look at its parameters' cluster gave, or with why there is none."""
+    try:
+        result = look(module.params)
+    except RolloutError as error:
+        module.fail_json(msg=error.message, **error.result)
+    module.exit_json(**result)

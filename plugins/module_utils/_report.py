@@ -11,12 +11,14 @@ import os
 import tempfile
 from typing import Any, Dict, Iterable, List, Mapping, Sequence
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _table
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Status
 
 SCHEMA_VERSION = 1
 _GOOD = Status.CURRENT.value
 _BAD = Status.FAILED.value
 _HEADINGS = ("component", "version", "verdict", "checks", "seconds")
+_NUMBERS = (3, 4)
 
 Evidence = Dict[str, Any]
 
@@ -90,13 +92,11 @@ def failed(records: Iterable[Evidence]) -> List[str]:
 
 def table(records: Sequence[Evidence]) -> List[str]:
     """Lay the records out in aligned columns, each failing check on a line of its own below its component."""
-    rows = [_HEADINGS] + [_row(record) for record in records]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    lines = [_line(rows[0], widths), "  ".join("-" * width for width in widths)]
-    for record, row in zip(records, rows[1:]):
-        lines.append(_line(row, widths))
-        lines += ["    %s: %s" % (check["name"], check["detail"]) for check in record["checks"] if not check["ok"]]
-    return lines
+    failing = [
+        ["%s: %s" % (check["name"], check["detail"]) for check in record["checks"] if not check["ok"]]
+        for record in records
+    ]
+    return _table.ruled(_HEADINGS, [_row(record) for record in records], failing, _NUMBERS)
 
 
 def _row(record: Evidence) -> Sequence[str]:
@@ -108,12 +108,6 @@ def _row(record: Evidence) -> Sequence[str]:
         "%d/%d" % (passed, len(record["checks"])),
         "%.1f" % record["seconds"],
     )
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    words = [word.ljust(width) for word, width in zip(row[:3], widths)]
-    numbers = [word.rjust(width) for word, width in zip(row[3:], widths[3:])]
-    return "  ".join(words + numbers).rstrip()
 
 
 def hops(proofs: Iterable[Mapping[str, Any]]) -> List[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _client, _live, _login
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _live, _login_client
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._connection_errors import explain
@@ -22,8 +22,7 @@ def run(
     options: Mapping[str, Any], environ: Optional[Mapping[str, str]] = None, client: Optional[EngineClient] = None
 ) -> Dict[str, Any]:
     """Look once. Raises RolloutError that names each Secret or key that is missing, and the variable that names it."""
-    endpoint = _login.resolve(options, environ) if client is None else None
-    asked = client or _client.connect(endpoint)  # type: ignore[arg-type]
+    asked, endpoint = _login_client.opened(options, environ, client)
     try:
         missing, pending, unread = _look(asked, options.get("secrets") or [])
     except ApiError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Sequence
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _images, _running
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _images, _running, _table
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Status
 
 SCHEMA_VERSION = 1
@@ -102,13 +102,7 @@ def _sentence(entry: Mapping[str, Any]) -> str:
 
 def table(records: Sequence[Record]) -> List[str]:
     """Aligned columns; below each component what is to be said about it."""
-    rows = [_HEADINGS] + [_row(entry) for entry in records]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    lines = [_line(rows[0], widths), "  ".join("-" * width for width in widths)]
-    for entry, row in zip(records, rows[1:]):
-        lines.append(_line(row, widths))
-        lines += ["    " + text for text in _remarks(entry)]
-    return lines
+    return _table.ruled(_HEADINGS, [_row(entry) for entry in records], [_remarks(entry) for entry in records])
 
 
 def _row(entry: Record) -> Sequence[str]:
@@ -121,10 +115,6 @@ def _row(entry: Record) -> Sequence[str]:
         (str(len(entry["drift"])) if entry["drift"] else "none") if entry["compared"] else "unknown",
         str(disturbs) if disturbs else "-",
     )
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip()
 
 
 def _remarks(entry: Record) -> List[str]:

@@ -200,18 +200,12 @@ problems:
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _module
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import CLUSTER_SURVEY_ARGSPEC
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey import survey
 
 
 def main() -> None:
     """Look once."""
-    module = _module.make(CLUSTER_SURVEY_ARGSPEC)
-    try:
-        result = survey.run(module.params)
-    except RolloutError as error:
-        module.fail_json(msg=error.message, **error.result)
-    module.exit_json(**result)
+    _module.answer(_module.make(CLUSTER_SURVEY_ARGSPEC), survey.run)
 
 
 if __name__ == "__main__":

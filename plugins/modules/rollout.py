@@ -99,18 +99,18 @@ options:
     elements: dict
     default: []
     suboptions:
-      api_version:
+      api_version: &object_api_version
         description: API version of the object; any by default.
         type: str
-      kind:
+      kind: &object_kind
         description: Kind of the object.
         type: str
         required: true
-      name:
+      name: &object_name
         description: Name of the object.
         type: str
         required: true
-      namespace:
+      namespace: &object_namespace
         description: Namespace of the object; any by default.
         type: str
       merge:
@@ -188,20 +188,10 @@ options:
     elements: dict
     default: []
     suboptions:
-      api_version:
-        description: API version of the object; any by default.
-        type: str
-      kind:
-        description: Kind of the object.
-        type: str
-        required: true
-      name:
-        description: Name of the object.
-        type: str
-        required: true
-      namespace:
-        description: Namespace of the object; any by default.
-        type: str
+      api_version: *object_api_version
+      kind: *object_kind
+      name: *object_name
+      namespace: *object_namespace
       fields:
         description:
           - Paths of the fields, such as C(spec.replicas), C(spec.template.spec.containers[name=web].image) or
@@ -219,20 +209,10 @@ options:
     elements: dict
     default: []
     suboptions:
-      api_version:
-        description: API version of the object; any by default.
-        type: str
-      kind:
-        description: Kind of the object.
-        type: str
-        required: true
-      name:
-        description: Name of the object.
-        type: str
-        required: true
-      namespace:
-        description: Namespace of the object; any by default.
-        type: str
+      api_version: *object_api_version
+      kind: *object_kind
+      name: *object_name
+      namespace: *object_namespace
   prune:
     description:
       - Whether objects that left the set are deleted once the new set is current. Kinds that hold data stay, unless
@@ -246,20 +226,10 @@ options:
     elements: dict
     default: []
     suboptions:
-      api_version:
-        description: API version of the object; any by default.
-        type: str
-      kind:
-        description: Kind of the object.
-        type: str
-        required: true
-      name:
-        description: Name of the object.
-        type: str
-        required: true
-      namespace:
-        description: Namespace of the object; any by default.
-        type: str
+      api_version: *object_api_version
+      kind: *object_kind
+      name: *object_name
+      namespace: *object_namespace
   lease_wait:
     description:
       - Seconds to wait for another run that is at work on the same component. With V(0) the task fails at once and says

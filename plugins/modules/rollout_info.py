@@ -193,17 +193,11 @@ seconds:
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _info, _module
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import ROLLOUT_INFO_ARGSPEC
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 
 
 def main() -> None:
     """Look once."""
-    module = _module.make(ROLLOUT_INFO_ARGSPEC, required_one_of=[["component", "resources"]])
-    try:
-        result = _info.run(module.params)
-    except RolloutError as error:
-        module.fail_json(msg=error.message, **error.result)
-    module.exit_json(**result)
+    _module.answer(_module.make(ROLLOUT_INFO_ARGSPEC, required_one_of=[["component", "resources"]]), _info.run)
 
 
 if __name__ == "__main__":

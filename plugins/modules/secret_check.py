@@ -86,17 +86,11 @@ unread:
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _module, _secret_check
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import SECRET_CHECK_ARGSPEC
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 
 
 def main() -> None:
     """Look once."""
-    module = _module.make(SECRET_CHECK_ARGSPEC)
-    try:
-        result = _secret_check.run(module.params)
-    except RolloutError as error:
-        module.fail_json(msg=error.message, **error.result)
-    module.exit_json(**result)
+    _module.answer(_module.make(SECRET_CHECK_ARGSPEC), _secret_check.run)
 
 
 if __name__ == "__main__":

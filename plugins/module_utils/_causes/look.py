@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _pages
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._mask import secret_values
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Client, Object
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
@@ -36,9 +38,6 @@ PLACES: Dict[str, Tuple[str, str]] = {
 """Kind to API version and plural, for all that is looked at."""
 
 Keep = Callable[[Object], bool]
-
-PAGE = "500"
-"""Objects to a page of a long list."""
 
 LOG_TAIL = 5
 LOG_BYTES = 8192
@@ -93,27 +92,19 @@ class Look:
         namespace, uid = text(owner, "metadata", "namespace"), text(owner, "metadata", "uid")
         if not uid:
             return []
-        found = self._pages(kind, namespace, selector) if selector else self.list(kind, namespace)
+        found = self._paged(kind, namespace, selector) if selector else self.list(kind, namespace)
         mine = (
             item for item in found if any(text(ref, "uid") == uid for ref in items(item, "metadata", "ownerReferences"))
         )
         return sorted((item for item in mine if keep is None or keep(item)), key=name_of)
 
-    def _pages(self, kind: str, namespace: str, selector: str) -> Iterator[Object]:
-        """A long list, a page in memory at a time; it ends where it can't be read on."""
-        query: Dict[str, str] = {"labelSelector": selector, "limit": PAGE}
-        while True:
-            try:
-                answer = self._client.get(path_to(kind, namespace), query)
-            except ApiError:
-                return
-            for item in items(answer, "items"):
+    def _paged(self, kind: str, namespace: str, selector: str) -> Iterator[Object]:
+        """A long list; it ends where it can't be read on."""
+        found = _pages.objects(self._client, path_to(kind, namespace), {"labelSelector": selector})
+        with suppress(ApiError):
+            for item in found:
                 metadata = {key: value for key, value in mapping(item, "metadata").items() if key != "managedFields"}
                 yield {"apiVersion": PLACES[kind][0], "kind": kind, **item, "metadata": metadata}
-            following = text(answer, "metadata", "continue")
-            if not following:
-                return
-            query["continue"] = following
 
     def events(self, obj: Object) -> List[Object]:
         """An object's events, oldest first."""

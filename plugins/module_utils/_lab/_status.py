@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _table
+
 HEADINGS = ("COMPONENT", "PID", "VERSION", "STATE")
 
 
@@ -46,6 +48,4 @@ def node_version(node: Mapping[str, Any]) -> str:
 
 def table(rows: Sequence[Row]) -> List[str]:
     """Lines for a person."""
-    cells = [HEADINGS, *(row.cells() for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADINGS))]
-    return ["  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip() for line in cells]
+    return _table.aligned([HEADINGS, *(row.cells() for row in rows)])

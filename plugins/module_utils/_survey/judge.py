@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _table
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey import scope
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey.findings import Finding
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey.signatures import SIGNATURES
@@ -213,8 +214,7 @@ def table(lines: Sequence[Line]) -> List[str]:
         finding = line.finding
         owner = finding.owner or ("field managers %s" % ", ".join(finding.managers) if finding.managers else "unknown")
         rows.append((finding.product, finding.title, owner, finding.version or "-", line.choice or "-", line.outcome))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return _table.aligned(rows)
 
 
 def entry(line: Line) -> Dict[str, Optional[Any]]:

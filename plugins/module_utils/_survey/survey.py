@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _client, _live, _login, _parallel
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _live, _login_client, _pages, _parallel
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._connection_errors import explain
@@ -23,7 +23,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._surve
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object
 
-PAGE = 500
 _WORKLOADS = (("apps/v1", "Deployment"), ("apps/v1", "DaemonSet"), ("apps/v1", "StatefulSet"))
 _HOOKS = (
     ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
@@ -35,8 +34,7 @@ OPERATOR_GROUP = "monitoring.coreos.com"
 
 def run(options: Mapping[str, Any], environ: Any = None, client: Any = None) -> Dict[str, Any]:
     """Look once and judge. Raises RolloutError where something is in the way, with everything found as its result."""
-    endpoint = _login.resolve(options, environ) if client is None else None
-    asked: EngineClient = client or _client.connect(endpoint)  # type: ignore[arg-type]
+    asked, endpoint = _login_client.opened(options, environ, client)
     stack, agents = str(options.get("namespace") or ""), str(options.get("agents_namespace") or "")
     given = list(options.get("components") or ())
     made = {str(one["name"]): ours.objects(str(one["name"]), stack, agents) for one in given}
@@ -138,26 +136,13 @@ def _list(client: EngineClient, api_version: str, kind: str) -> Tuple[List[Objec
     resource = client.resource(api_version, kind)
     if resource is None:
         return [], True
-    bodies: List[Object] = []
     try:
-        for page in _pages(client, resource.path()):
-            bodies += [{"apiVersion": api_version, "kind": kind, **body} for body in page.get("items") or ()]
+        bodies = [{"apiVersion": api_version, "kind": kind, **body} for body in _pages.objects(client, resource.path())]
     except ApiError as error:
         if classify(error) is Answer.FORBIDDEN:
             return [], False
         raise
     return bodies, True
-
-
-def _pages(client: EngineClient, path: str) -> Iterator[Object]:
-    query = {"limit": str(PAGE)}
-    while True:
-        page = client.get(path, query)
-        yield page
-        token = (page.get("metadata") or {}).get("continue")
-        if not token:
-            return
-        query = {"limit": str(PAGE), "continue": str(token)}
 
 
 def _groups(client: EngineClient) -> Dict[str, List[str]]:

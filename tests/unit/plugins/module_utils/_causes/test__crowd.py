@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _pages
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes import crowd
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes._cause import Code
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.look import PAGE, Look
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.look import Look
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._explain import diagnose
 from fake_cluster import FakeCluster
 
@@ -85,7 +86,7 @@ def test_a_thousand_pods_that_start_cost_a_handful_of_calls() -> None:
     assert cause is not None
     assert cause.text == "pod agent-0000: node node-0000 has not started it yet"
     assert len(cluster.queries) <= 6
-    assert {"labelSelector": "app=agent", "limit": PAGE} in cluster.queries
+    assert {"labelSelector": "app=agent", "limit": str(_pages.SIZE)} in cluster.queries
 
 
 @pytest.mark.parametrize("odd", [0, 501, 999])
