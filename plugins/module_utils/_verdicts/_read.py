@@ -103,6 +103,16 @@ def _condition(item: Mapping[str, Any]) -> Condition:
     )
 
 
+def behind(obj: Any, condition: Optional[Condition]) -> bool:
+    """Whether a condition is missing, or about an earlier generation than the object's."""
+    return condition is None or (condition.observed_generation or 0) < number(obj, "metadata", "generation")
+
+
+def unseen(obj: Any, who: str) -> Verdict:
+    """The verdict of an object whose generation nobody has looked at. who: who should."""
+    return in_progress("%s has not looked at generation %d yet" % (who, number(obj, "metadata", "generation")))
+
+
 def condensed(message: str, limit: int = 300) -> str:
     """A message on one line, without its final stop and not longer than the limit (characters)."""
     line = " ".join(message.split()).rstrip(".")

@@ -11,12 +11,13 @@ from typing import Sequence
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object, Verdict
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
     Table,
+    behind,
     conditions,
     current,
     failed,
     hopeless,
     in_progress,
-    number,
+    unseen,
 )
 
 GROUP = "cert-manager.io"
@@ -25,8 +26,8 @@ GROUP = "cert-manager.io"
 def ready(obj: Object, children: Sequence[Object]) -> Verdict:
     """An issuer: Ready for this generation."""
     condition = conditions(obj).get("Ready")
-    if condition is None or (condition.observed_generation or 0) < number(obj, "metadata", "generation"):
-        return in_progress("cert-manager has not looked at generation %d yet" % number(obj, "metadata", "generation"))
+    if condition is None or behind(obj, condition):
+        return unseen(obj, "cert-manager")
     if condition.true:
         return current()
     return failed(condition.said or "not ready") if condition.status == "False" else in_progress(condition.said)
@@ -41,8 +42,8 @@ def certificate(obj: Object, children: Sequence[Object]) -> Verdict:
     if issuing is not None and issuing.true:
         return in_progress("being issued: %s" % issuing.said)
     condition = found.get("Ready")
-    if condition is None or (condition.observed_generation or 0) < number(obj, "metadata", "generation"):
-        return in_progress("cert-manager has not looked at generation %d yet" % number(obj, "metadata", "generation"))
+    if condition is None or behind(obj, condition):
+        return unseen(obj, "cert-manager")
     return current() if condition.true else in_progress(condition.said or "not ready")
 
 

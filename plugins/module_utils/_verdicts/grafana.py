@@ -9,13 +9,13 @@ Conditions and stages as in grafana/grafana-operator v5.24.0, api/v1beta1 and co
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from typing import Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object, Verdict
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
-    Condition,
     Rule,
     Table,
+    behind,
     condensed,
     conditions,
     current,
@@ -23,27 +23,18 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
     failed,
     hopeless,
     in_progress,
-    number,
     text,
+    unseen,
 )
 
 GROUP = "grafana.integreatly.org"
+OPERATOR = "the operator"
 SYNCHRONIZED = {
     "GrafanaDashboard": "DashboardSynchronized",
     "GrafanaDatasource": "DatasourceSynchronized",
     "GrafanaFolder": "FolderSynchronized",
 }
 """Kind to the condition that says that every selected Grafana has it."""
-
-
-def _stale(obj: Object, condition: Optional[Condition]) -> bool:
-    """Whether the operator has yet to look at this generation."""
-    generation = number(obj, "metadata", "generation")
-    return condition is None or (condition.observed_generation or 0) < generation
-
-
-def _unseen(obj: Object) -> Verdict:
-    return in_progress("the operator has not looked at generation %d yet" % number(obj, "metadata", "generation"))
 
 
 def grafana(obj: Object, children: Sequence[Object]) -> Verdict:
@@ -53,7 +44,7 @@ def grafana(obj: Object, children: Sequence[Object]) -> Verdict:
     stage, outcome = text(obj, "status", "stage"), text(obj, "status", "stageStatus")
     message = condensed(text(obj, "status", "lastMessage"))
     if not stage:
-        return _unseen(obj)
+        return unseen(obj, OPERATOR)
     if outcome == "failed":
         return failed("stage %s failed%s" % (stage, ": " + message if message else ""))
     if stage != "complete" or outcome != "success":
@@ -61,8 +52,8 @@ def grafana(obj: Object, children: Sequence[Object]) -> Verdict:
     ready = conditions(obj).get("GrafanaReady")
     if ready is not None and ready.status == "False":
         return failed(ready.said or "GrafanaReady is False")
-    if ready is None or _stale(obj, ready):
-        return _unseen(obj)
+    if ready is None or behind(obj, ready):
+        return unseen(obj, OPERATOR)
     return current() if ready.true else in_progress(ready.said or "GrafanaReady is %s" % ready.status)
 
 
@@ -75,12 +66,12 @@ def _content(kind: str) -> Rule:
             return hopeless("suspended: the operator leaves it alone until spec.suspend is cleared")
         for name, judge in (("InvalidSpec", hopeless), ("NoMatchingInstance", failed)):
             condition = found.get(name)
-            if condition is not None and condition.true and not _stale(obj, condition):
+            if condition is not None and condition.true and not behind(obj, condition):
                 hint = "" if name == "InvalidSpec" else "no Grafana matches its instanceSelector: "
                 return judge(hint + (condition.said or name))
         condition = found.get(synchronized)
-        if condition is None or _stale(obj, condition):
-            return _unseen(obj)
+        if condition is None or behind(obj, condition):
+            return unseen(obj, OPERATOR)
         if condition.status == "False":
             return failed(condition.said or "%s is False" % synchronized)
         return current() if condition.true else in_progress(condition.said or "%s is Unknown" % synchronized)

@@ -13,6 +13,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
     Condition,
     Rule,
     Table,
+    behind,
     conditions,
     current,
     dig,
@@ -23,6 +24,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
     number,
     plural,
     text,
+    unseen,
 )
 
 GROUP = "monitoring.coreos.com"
@@ -49,11 +51,8 @@ def _workload(wanted: Callable[[Object], Optional[int]], selects: str) -> Rule:
         if dig(obj, "spec", "paused") is True:
             return hopeless("paused: the operator leaves it alone until spec.paused is cleared")
         found = conditions(obj)
-        generation = number(obj, "metadata", "generation")
-        for name in ("Reconciled", "Available"):
-            condition = found.get(name)
-            if condition is None or (condition.observed_generation or 0) < generation:
-                return in_progress("the operator has not looked at generation %d yet" % generation)
+        if any(behind(obj, found.get(name)) for name in ("Reconciled", "Available")):
+            return unseen(obj, "the operator")
         reconciled = found["Reconciled"]
         if reconciled.status == "False":
             return failed("the operator cannot reconcile it: %s" % (reconciled.said or "no reason given"))
@@ -87,12 +86,11 @@ def _deprecated(reconciled: Condition) -> str:
 
 def selected(obj: Object, children: Sequence[Object]) -> Verdict:
     """A monitor, rule or config: current unless a workload that selects it says that it is rejected."""
-    generation = number(obj, "metadata", "generation")
     waiting: List[str] = []
     for binding in items(obj, "status", "bindings"):
         who = "%s %s/%s" % (text(binding, "resource"), text(binding, "namespace"), text(binding, "name"))
         accepted = conditions(binding, "conditions").get("Accepted")
-        if accepted is None or (accepted.observed_generation or 0) < generation:
+        if accepted is None or behind(obj, accepted):
             waiting.append(who)
         elif accepted.status == "False":
             return failed("rejected by %s: %s" % (who, accepted.said or "no reason given"))
