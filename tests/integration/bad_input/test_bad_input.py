@@ -24,6 +24,7 @@ BROKEN_RULE = {
 REFUSED = {
     "misspelt variable": ({"prometheus_retension": "10d"}, ["prometheus_retension", "prometheus_retention"]),
     "wrong type": ({"prometheus_replicas": "two"}, ["prometheus_replicas", "int"]),
+    "wrong choice": ({"prometheus_existing": "take"}, ["prometheus_existing", "take", "stop, adopt or use"]),
     "invalid rule": ({"model_monitoring_extra_manifests": [BROKEN_RULE]}, ["NeverParsed", "broken"]),
     "missing storage class": ({"platform_storage_class": "nowhere"}, ["StorageClass", "nowhere", "local-path"]),
     "placeholder credential": (
