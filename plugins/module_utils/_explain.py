@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes import crowd
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes import crowd, operators
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes import pods as pod_causes
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes._cause import Cause, Code, weightiest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._causes.claims import claim_cause
@@ -184,7 +184,22 @@ def _owner(look: Look, obj: Object) -> Optional[Cause]:
             cause = diagnose(look, child)
             if cause:
                 causes.append(replace(cause, text="%s %s: %s" % (kind, name_of(child), cause.text)))
-    return weightiest(causes) or _warning(look, obj)
+    return weightiest(causes) or _operator(look, obj) or _warning(look, obj)
+
+
+def _operator(look: Look, obj: Object) -> Optional[Cause]:
+    """Whether the program that should look after it is there at all."""
+    product = operators.operator_of(obj)
+    if product is None:
+        return None
+    everywhere = look.everywhere("Deployment", operators.known)
+    if everywhere is None:
+        return None
+    found = [one for one in everywhere if operators.runs(product, one)]
+    if not found:
+        return operators.absent(product)
+    idle = operators.idle(found)
+    return operators.stopped(product, idle, diagnose(look, idle)) if idle is not None else None
 
 
 def _warning(look: Look, obj: Object) -> Optional[Cause]:

@@ -45,6 +45,7 @@ class Code(str, Enum):
     MOUNT = "mount"
     SANDBOX = "sandbox"
     OLD_POD = "old_pod"
+    OPERATOR = "operator"
     EVENT = "event"
 
 
@@ -89,6 +90,7 @@ PATIENCE: Dict[Code, Optional[float]] = {
     Code.NOT_READY: None,
     Code.POD_FAILED: None,
     Code.CLAIM_WAITS: None,
+    Code.OPERATOR: None,
     Code.EVENT: None,
 }
 """Seconds a cause may last before the wait is given up; None: as long as the timeout allows."""

@@ -106,6 +106,18 @@ class Look:
                 metadata = {key: value for key, value in mapping(item, "metadata").items() if key != "managedFields"}
                 yield {"apiVersion": PLACES[kind][0], "kind": kind, **item, "metadata": metadata}
 
+    def everywhere(self, kind: str, keep: Keep) -> Optional[List[Object]]:
+        """Those of all namespaces that are of interest, always the same ones; None where they can't be read."""
+        key = (kind, "everywhere")
+        if key not in self._lists:
+            try:
+                found = _pages.objects(self._client, path_to(kind))
+                named = ({"apiVersion": PLACES[kind][0], "kind": kind, **item} for item in found)
+                self._lists[key] = [one for one in named if keep(one)]
+            except ApiError:
+                self._lists[key] = None
+        return self._lists[key]
+
     def events(self, obj: Object) -> List[Object]:
         """An object's events, oldest first."""
         uid = text(obj, "metadata", "uid")

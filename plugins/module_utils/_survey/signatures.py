@@ -86,7 +86,7 @@ SIGNATURES: Tuple[Signature, ...] = (
     Signature("Grafana Operator", images=("grafana-operator",), groups=("grafana.integreatly.org",)),
     Signature("Tempo Operator", images=("tempo-operator",), groups=("tempo.grafana.com",)),
     Signature("OpenTelemetry Operator", images=("opentelemetry-operator",), groups=("opentelemetry.io",)),
-    Signature("Rook", labels=(("app", "rook-ceph-operator"),), groups=("ceph.rook.io",)),
+    Signature("Rook", labels=(("app", "rook-ceph-operator"),), groups=("ceph.rook.io", "objectbucket.io")),
 )
 
 _TAG = re.compile(r"^v?(?P<version>\d+(?:\.\d+)+[\w.+-]*)$")

@@ -294,6 +294,63 @@ def test_a_custom_resource_without_children_is_explained_by_its_last_warning():
     assert explain(FakeCluster(), thing) is None
 
 
+def operator(image="mirror.example.org/x/prometheus-operator:v0.93.0", *, namespace="monitoring", **status):
+    spec = {"replicas": 1, "template": {"spec": {"containers": [{"name": "c", "image": image}]}}}
+    found = make("Deployment", "prometheus-operator", version="apps/v1", spec=spec, status=status)
+    found["metadata"]["namespace"] = namespace
+    return found
+
+
+PROMETHEUS = make("Prometheus", "p", version="monitoring.coreos.com/v1")
+
+
+def test_a_custom_resource_without_its_operator_is_told_to_have_nobody():
+    assert explain(FakeCluster(), PROMETHEUS) == (
+        "nobody reconciles it: no Deployment of Prometheus Operator is in this cluster"
+    )
+
+
+def test_an_operator_that_runs_is_not_blamed():
+    assert explain(FakeCluster(operator(availableReplicas=1)), PROMETHEUS) is None
+
+
+def test_one_running_operator_of_two_is_enough():
+    cluster = FakeCluster(operator(availableReplicas=1), operator(namespace="old", availableReplicas=0))
+    assert explain(cluster, PROMETHEUS) is None
+
+
+def test_an_operator_scaled_to_nothing_is_named():
+    stopped = operator()
+    stopped["spec"]["replicas"] = 0
+    assert explain(FakeCluster(stopped), PROMETHEUS) == (
+        "nobody reconciles it: Prometheus Operator (Deployment monitoring/prometheus-operator) is scaled to 0"
+    )
+
+
+def test_an_operator_that_cannot_start_is_explained_by_its_own_pod():
+    broken = operator(observedGeneration=1, updatedReplicas=1, replicas=1)
+    owned = make("ReplicaSet", "rs", "prometheus-operator", version="apps/v1", status={})
+    failing = pod("operator-1", "rs", BROKEN)
+    for one in (owned, failing):
+        one["metadata"]["namespace"] = "monitoring"
+    assert explain(FakeCluster(broken, owned, failing), PROMETHEUS) == (
+        "nobody reconciles it: Prometheus Operator (Deployment monitoring/prometheus-operator) isn't running: "
+        "pod operator-1: " + MISSING
+    )
+
+
+def test_a_webhook_beside_an_operator_is_not_the_operator():
+    certificate = make("Certificate", "a", version="cert-manager.io/v1")
+    webhook = operator("quay.io/jetstack/cert-manager-webhook:v1.21.2", availableReplicas=1)
+    assert "no Deployment of cert-manager is" in explain(FakeCluster(webhook), certificate)
+
+
+def test_operators_that_cannot_be_listed_are_not_said_to_be_missing():
+    cluster = FakeCluster()
+    cluster.errors["/deployments"] = ApiError(403, "Forbidden", "no")
+    assert explain(cluster, PROMETHEUS) is None
+
+
 def test_what_has_no_children_is_not_looked_into():
     cluster = FakeCluster()
     assert explain(cluster, make("ConfigMap", "a")) is None
