@@ -104,8 +104,13 @@ def _condition(item: Mapping[str, Any]) -> Condition:
 
 
 def behind(obj: Any, condition: Optional[Condition]) -> bool:
-    """Whether a condition is missing, or about an earlier generation than the object's."""
-    return condition is None or (condition.observed_generation or 0) < number(obj, "metadata", "generation")
+    """Whether a condition is missing, or about an earlier generation than the object's.
+
+    One that names no generation speaks: releases of an operator from before it stamped its conditions never do.
+    """
+    if condition is None or condition.observed_generation is None:
+        return condition is None
+    return condition.observed_generation < number(obj, "metadata", "generation")
 
 
 def unseen(obj: Any, who: str) -> Verdict:

@@ -37,7 +37,7 @@ def definition(obj: Object, children: Sequence[Object]) -> Verdict:
         said = established.said if established else ""
         return in_progress("not established yet" + (": " + said if said else ""))
     served = [text(version, "name") for version in items(obj, "spec", "versions") if version.get("served")]
-    return current() if served else hopeless("none of its versions is served")
+    return current() if served or not items(obj, "spec", "versions") else hopeless("none of its versions is served")
 
 
 def api_service(obj: Object, children: Sequence[Object]) -> Verdict:

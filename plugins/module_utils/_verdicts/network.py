@@ -6,18 +6,23 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+import json
+from typing import Mapping, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object, Verdict
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
+    Condition,
     Table,
     conditions,
     current,
+    dig,
     failed,
     in_progress,
     items,
     text,
 )
+
+NOTED = "autoscaling.alpha.kubernetes.io/conditions"
 
 
 def service(obj: Object, children: Sequence[Object]) -> Verdict:
@@ -40,7 +45,7 @@ def ingress(obj: Object, children: Sequence[Object]) -> Verdict:
 
 def autoscaler(obj: Object, children: Sequence[Object]) -> Verdict:
     """Able to scale; missing metrics are named but don't hold a rollout up."""
-    found = conditions(obj)
+    found = conditions(obj) or _noted(obj)
     able = found.get("AbleToScale")
     if able is None:
         return in_progress("the autoscaler has not looked at it yet")
@@ -50,11 +55,22 @@ def autoscaler(obj: Object, children: Sequence[Object]) -> Verdict:
     return current(active.said if active and active.status == "False" else "")
 
 
+def _noted(obj: Object) -> Mapping[str, Condition]:
+    """Conditions as autoscaling/v1 has them: as JSON in an annotation."""
+    try:
+        found = json.loads(text(obj, "metadata", "annotations", NOTED))
+    except ValueError:
+        return {}
+    return conditions({"conditions": found}, "conditions")
+
+
 def disruption_budget(obj: Object, children: Sequence[Object]) -> Verdict:
     """Looked at by its controller; whether pods may be disrupted now is no matter of rollout."""
     allowed = conditions(obj).get("DisruptionAllowed")
     if allowed is None:
-        return in_progress("the disruption controller has not looked at it yet")
+        # Written since Kubernetes 1.20; before, the generation alone tells that it was looked at.
+        seen = dig(obj, "status", "observedGeneration") is not None
+        return current() if seen else in_progress("the disruption controller has not looked at it yet")
     if allowed.reason == "SyncFailed":
         return failed(allowed.said)
     return current("" if allowed.true else "allows no disruption now")

@@ -40,10 +40,10 @@ def cluster(obj: Object, children: Sequence[Object]) -> Verdict:
     """Ready with OSDs, and HEALTH_OK or a warning that is passed on."""
     phase, state = text(obj, "status", "phase"), text(obj, "status", "state")
     message = condensed(text(obj, "status", "message"))
+    if state == "Error" or phase == _FAILURE:
+        return failed("phase %s: %s" % (phase or state, message or "no message"))
     if not phase:
         return in_progress(UNSEEN)
-    if state == "Error" or phase == _FAILURE:
-        return failed("phase %s: %s" % (phase, message or "no message"))
     external = dig(obj, "spec", "external", "enable") is True
     if phase != (EXTERNAL if external else READY):
         return in_progress("phase %s%s" % (phase, ": " + message if message else ""))

@@ -10,6 +10,7 @@ from typing import Optional, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object, Verdict
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
+    Condition,
     Table,
     conditions,
     current,
@@ -44,12 +45,23 @@ def deployment(obj: Object, children: Sequence[Object]) -> Verdict:
         return failed("paused with %d of %s updated: clear spec.paused to go on" % (updated, plural(wanted, "pod")))
     short = _counts(wanted, (updated, "updated"))
     if short is None and total > updated:
-        short = in_progress("%s to be removed" % plural(total - updated, "old pod"))
+        left = "%s to be removed" % plural(total - updated, "old pod")
+        if dig(obj, "spec", "paused") is True:
+            return failed("paused with %s: clear spec.paused to go on" % left)
+        short = in_progress(left)
     short = short or _counts(updated, (number(obj, "status", "availableReplicas"), "available"))
     if short is None:
-        return current()
+        return _denied(progressing, found.get("Available")) or current()
     failure = found.get("ReplicaFailure")
     return failed(failure.said) if failure and failure.true else short
+
+
+def _denied(*found: Optional[Condition]) -> Optional[Verdict]:
+    """What a condition denies although all counts are reached."""
+    for condition in found:
+        if condition is not None and condition.status == "False":
+            return in_progress("%s is False%s" % (condition.type, ": " + condition.said if condition.said else ""))
+    return None
 
 
 def stateful_set(obj: Object, children: Sequence[Object]) -> Verdict:
@@ -87,10 +99,13 @@ def _on_delete(behind: int) -> Verdict:
 
 def daemon_set(obj: Object, children: Sequence[Object]) -> Verdict:
     """Every node that matches runs an available pod of the newest template, and at least one node matches."""
+    if dig(obj, "status", "desiredNumberScheduled") is None:
+        return in_progress("its controller has not counted the nodes yet")
     wanted = number(obj, "status", "desiredNumberScheduled")
     if wanted == 0:
         return failed("no node matches its node selector, affinity and tolerations")
-    available = (number(obj, "status", "numberAvailable"), "available")
+    ready = number(obj, "status", "numberReady", default=wanted)
+    available = (min(ready, number(obj, "status", "numberAvailable")), "available")
     updated = number(obj, "status", "updatedNumberScheduled")
     if text(obj, "spec", "updateStrategy", "type") == "OnDelete":
         return _counts(wanted, available) or _on_delete(wanted - updated)
@@ -100,16 +115,20 @@ def daemon_set(obj: Object, children: Sequence[Object]) -> Verdict:
 def replica_set(obj: Object, children: Sequence[Object]) -> Verdict:
     """All pods are available."""
     wanted = number(obj, "spec", "replicas", default=1)
+    ready = number(obj, "status", "readyReplicas", default=wanted)
     short = _counts(
         wanted,
         (number(obj, "status", "fullyLabeledReplicas"), "labelled"),
-        (number(obj, "status", "availableReplicas"), "available"),
+        (min(ready, number(obj, "status", "availableReplicas")), "available"),
     )
-    extra = number(obj, "status", "replicas") - wanted
-    if short is None:
-        return in_progress("%s to be removed" % plural(extra, "surplus pod")) if extra > 0 else current()
     failure = conditions(obj).get("ReplicaFailure")
-    return failed(failure.said) if failure and failure.true else short
+    refused = failure.said or "ReplicaFailure" if failure and failure.true else ""
+    if short:
+        return failed(refused) if refused else short
+    extra = number(obj, "status", "replicas") - wanted
+    if extra > 0:
+        return in_progress("%s to be removed" % plural(extra, "surplus pod"))
+    return in_progress(refused) if refused else current()
 
 
 def pod(obj: Object, children: Sequence[Object]) -> Verdict:
