@@ -9,7 +9,7 @@ Conditions and stages as in grafana/grafana-operator v5.24.0, api/v1beta1 and co
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Callable, Dict, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object, Verdict
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
@@ -35,6 +35,14 @@ SYNCHRONIZED = {
     "GrafanaFolder": "FolderSynchronized",
 }
 """Kind to the condition that says that every selected Grafana has it."""
+
+OBSTACLES: Dict[str, Tuple[Callable[[str], Verdict], str]] = {
+    "InvalidSpec": (hopeless, ""),
+    "NoMatchingInstance": (failed, "no Grafana matches its instanceSelector: "),
+    "NoMatchingFolder": (failed, "its folder can't be used: "),
+    "FolderUIDMismatch": (failed, "Grafana has this folder under another uid: "),
+}
+"""Conditions that are there only while something keeps it out of Grafana (controllers/controller_shared.go)."""
 
 
 def grafana(obj: Object, children: Sequence[Object]) -> Verdict:
@@ -64,10 +72,9 @@ def _content(kind: str) -> Rule:
         found = conditions(obj)
         if dig(obj, "spec", "suspend") is True:
             return hopeless("suspended: the operator leaves it alone until spec.suspend is cleared")
-        for name, judge in (("InvalidSpec", hopeless), ("NoMatchingInstance", failed)):
+        for name, (judge, hint) in OBSTACLES.items():
             condition = found.get(name)
             if condition is not None and condition.true and not behind(obj, condition):
-                hint = "" if name == "InvalidSpec" else "no Grafana matches its instanceSelector: "
                 return judge(hint + (condition.said or name))
         condition = found.get(synchronized)
         if condition is None or behind(obj, condition):
