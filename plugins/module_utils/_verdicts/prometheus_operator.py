@@ -21,6 +21,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
     hopeless,
     in_progress,
     items,
+    name_of,
     number,
     plural,
     text,
@@ -60,9 +61,29 @@ def _workload(wanted: Callable[[Object], Optional[int]], selects: str) -> Rule:
             return in_progress("the operator reports: %s" % (reconciled.said or "not reconciled"))
         if reconciled.reason == "NoSelectedResources" and selects:
             return failed("selects no %s: compare its selectors with their labels and namespaces" % selects)
-        return _available(obj, wanted(obj), found["Available"]) or current(_deprecated(reconciled))
+        short = _available(obj, wanted(obj), found["Available"]) or _of_former_image(obj, children)
+        return short or current(_deprecated(reconciled))
 
     return rule
+
+
+MAIN = {"Prometheus": "prometheus", "PrometheusAgent": "prometheus", "Alertmanager": "alertmanager"}
+"""Kind to the name of the container that runs its image, where spec.image names one."""
+
+
+def _of_former_image(obj: Object, children: Sequence[Object]) -> Optional[Verdict]:
+    """Whether the operator has yet to hand the image on (children: workloads that the resource owns).
+
+    It stamps the new generation beside what it found for the old one, before it acts on the new.
+    """
+    image, main = text(obj, "spec", "image"), MAIN.get(text(obj, "kind"))
+    for child in children if image and main else ():
+        for container in items(child, "spec", "template", "spec", "containers"):
+            runs = text(container, "image")
+            if text(container, "name") == main and runs != image:
+                whose = "%s %s" % (text(child, "kind"), name_of(child))
+                return in_progress("the operator has not given %s the image %s yet, it has %s" % (whose, image, runs))
+    return None
 
 
 def _available(obj: Object, wanted: Optional[int], available: Condition) -> Optional[Verdict]:

@@ -20,6 +20,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
     mapping,
     text,
 )
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts.prometheus_operator import MAIN
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._waiting.news import Insight, Target
 
 Questions = Mapping[ObjectId, Object]
@@ -56,10 +57,15 @@ def _gateways(look: Look, obj: Object) -> Sequence[Object]:
     return look.owned("Deployment", obj)
 
 
+def _workloads(look: Look, obj: Object) -> Sequence[Object]:
+    return [*look.owned("StatefulSet", obj), *look.owned("DaemonSet", obj)]
+
+
 CHILDREN: Dict[Tuple[str, str], Callable[[Look, Object], Sequence[Object]]] = {
     ("", "PersistentVolumeClaim"): _of_claim,
     ("ceph.rook.io", "CephObjectStore"): _gateways,
     ("objectbucket.io", "ObjectBucketClaim"): _of_bucket_claim,
+    **{("monitoring.coreos.com", kind): _workloads for kind in MAIN},
 }
 """Kinds whose rule looks at more than the object itself."""
 

@@ -511,6 +511,22 @@ def test_an_operator_is_believed_about_what_was_there_before():
     assert Run([one], [(0, read(one, Prometheus=prometheus()))]).seconds < 0.2
 
 
+def test_an_operator_that_has_not_handed_the_image_on_is_waited_for_however_long_it_takes():
+    one = operated(fresh=True)
+    wanted = {**prometheus(), "spec": {"replicas": 2, "image": "prometheus:v3"}}
+
+    def insight(seconds):
+        containers = [{"name": "prometheus", "image": "prometheus:v3" if seconds > 30 else "prometheus:v2"}]
+        template = {"spec": {"containers": containers}}
+        return Insight(children=[{"kind": "StatefulSet", "metadata": {"name": "s"}, "spec": {"template": template}}])
+
+    run = Run([one], [(0, read(one, Prometheus=wanted))], insight=insight)
+    assert run.verdict.status is Status.CURRENT
+    assert run.seconds > 30 + OPERATED
+    late = Run([one], [(0, read(one, Prometheus=wanted))], timeout=20, insight=insight)
+    assert "has not given StatefulSet s the image prometheus:v3 yet" in late.verdict.reason
+
+
 def test_minimum_ready_seconds_and_nothing_to_run_need_no_watching():
     waiting, ready = deployment(False, probed=False), deployment(True, probed=False)
     ready["spec"]["minReadySeconds"] = 5
