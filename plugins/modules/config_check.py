@@ -13,6 +13,8 @@ version_added: 0.1.0
 description:
   - Renders templates exactly as M(openhands.gpu_observability.rollout) does, and has promtool check every PrometheusRule
     and amtool every Alertmanager configuration among the objects.
+  - Refuses a route whose C(group_interval) is not longer than the time by which the last replica of an V(Alertmanager) among the
+    objects sends later than the first.
   - Routes a table of alerts through the configuration and compares the receivers they reach.
   - Refuses credentials that are placeholders, naming the variable and never showing the value.
   - Runs on the controller and talks to no cluster. Where a tool is missing the result has a warning instead.

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _config_check as check
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _peer_timeout
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._loader import documents
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Manifest
 
@@ -81,6 +83,7 @@ def run(
     configs = check.alertmanager_configs(manifests)
     placeholders = (check.placeholder_in(config) for config in configs)
     report.errors += [error for error in placeholders if error]
+    report.errors += _peer_timeout.errors(manifests, [_content(config) for config in configs])
     tools = {"promtool": find_tool("promtool", promtool), "amtool": find_tool("amtool", amtool)}
     with tempfile.TemporaryDirectory(prefix="config-check-") as folder:
         if files:
@@ -92,6 +95,15 @@ def run(
     report.warnings = [check.redact(warning, credentials) for warning in report.warnings]
     report.summary = check.summary(files, cases, {name: (path or "", bool(path)) for name, path in tools.items()})
     return report
+
+
+def _content(config: check.AlertmanagerConfig) -> Mapping[str, Any]:
+    """A configuration as data; empty where it can't be read, which amtool tells."""
+    try:
+        found: Any = next((document for document, _line in documents(config.text, config.subject)), {})
+    except RolloutError:
+        return {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def _check_rules(report: Report, files: Sequence[check.RuleFile], tool: Optional[str], folder: str) -> None:
@@ -125,8 +137,7 @@ def _check_config(
     if status != 0:
         report.errors.append(check.config_errors(config, output))
         return
-    content: Any = next((document for document, _line in documents(config.text, config.subject)), {})
-    silent = check.silent_receivers(content)
+    silent = check.silent_receivers(_content(config))
     for case in cases:
         labels = check.label_arguments(case["labels"])
         status, output = ask([tool, "config", "routes", "test", "--config.file=" + path, *labels])
