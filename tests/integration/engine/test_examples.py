@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import subprocess
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from integration.engine.apiserver import ApiServer
+from module_examples import examples
 
 ROOT = Path(__file__).resolve().parents[3]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "openhands-gpu-observability" / "upstream"
@@ -22,13 +22,6 @@ PREFIX = "openhands.gpu_observability."
 KINDS = (("monitoring.coreos.com", "Alertmanager", "alertmanagers"), ("cert-manager.io", "Certificate", "certificates"))
 ALERTMANAGER = "apiVersion: monitoring.coreos.com/v1\nkind: Alertmanager\nmetadata: {name: main}\nspec: {replicas: 1}\n"
 ACCOUNT = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: %s}\n"
-
-
-def examples(module: str) -> list[dict[str, Any]]:
-    """The tasks of a module's examples."""
-    tree = ast.parse((ROOT / "plugins" / "modules" / f"{module}.py").read_text(encoding="utf-8"))
-    found = [node for node in tree.body if getattr(getattr(node, "targets", [None])[0], "id", "") == "EXAMPLES"]
-    return yaml.safe_load(ast.literal_eval(found[0].value))  # type: ignore[attr-defined, no-any-return]
 
 
 def definition(group: str, kind: str, plural: str) -> dict[str, Any]:
