@@ -117,7 +117,7 @@ EXAMPLES = r"""
     replicas: 2
     alertmanagers: 2
     jobs:
-      model-server: 2
+      model-server: 1
     rules: [model-alerts]
     series:
       requests: inference_requests_total
