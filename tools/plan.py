@@ -82,8 +82,8 @@ CHECK = (
     _pytest("rules", "every alert fires and stays silent when it must; series and runbooks agree", "tests/rules"),
     _pytest("consistency", "defaults, argument specs, README tables, links, names", "tests/consistency"),
 )
+# They need no lab, and nothing needs them: they run while the API servers' tests do.
 STATIC = (
-    *CHECK,
     _pytest("unit-second-core", "unit tests on the newest ansible-core and Python", "tests/unit", venv="second-core"),
     Step(
         "docs",
@@ -117,7 +117,7 @@ LAB_DOWN = (
     Step("lab-down", "remove the lab", (*PLAYBOOK, "playbooks/lab_down.yml"), "run", live=True, lab=True, always=True),
 )
 TEST = (
-    *STATIC,
+    *CHECK,
     Step(
         "lab-machine",
         "Kubernetes on this machine, with an older Prometheus to upgrade from",
@@ -154,6 +154,7 @@ TEST = (
         beside=True,
         needs=("lab-machine",),
     ),
+    *STATIC,
     Step(
         "molecule",
         "create to cleanup on the lab, with an upgrade between",
