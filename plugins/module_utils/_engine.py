@@ -72,7 +72,8 @@ def run(
     except RolloutError as error:
         error.message = _mask.scrub(error.message, rollout.secrets)
         error.args = (error.message,)
-        error.result = _mask.scrub_result({**rollout.result(), **error.result}, rollout.secrets)
+        result = _rollout_result.of_failed(rollout.result())
+        error.result = _mask.scrub_result({**result, **error.result}, rollout.secrets)
         raise
     return _mask.scrub_result(rollout.result(), rollout.secrets)
 

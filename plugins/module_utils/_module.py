@@ -28,5 +28,12 @@ def answer(module: AnsibleModule, look: Callable[[Mapping[str, Any]], Dict[str, 
     try:
         result = look(module.params)
     except RolloutError as error:
-        module.fail_json(msg=error.message, **error.result)
-    module.exit_json(**result)
+        end(module, {**error.result, "failed": True, "msg": error.message})
+    end(module, result)
+
+
+def end(module: AnsibleModule, result: Mapping[str, Any]) -> None:
+    """End a module with a result, its warnings said the way Ansible wants them."""
+    for text in result.get("warnings", ()):
+        module.warn(text)
+    module.exit_json(**{key: value for key, value in result.items() if key != "warnings"})

@@ -27,7 +27,7 @@ USER_AGENT = "openhands.gpu_observability"
 
 def headers_of(endpoint: Endpoint) -> Any:
     """The headers that every call of this identity carries (urllib3's HTTPHeaderDict: groups repeat)."""
-    headers = _transport.urllib3.HTTPHeaderDict({"User-Agent": USER_AGENT, "Accept": "application/json"})
+    headers = _transport.header_class()({"User-Agent": USER_AGENT, "Accept": "application/json"})
     if endpoint.token:
         headers["Authorization"] = "Bearer " + endpoint.token
     elif endpoint.username:

@@ -44,6 +44,11 @@ def build(request: Request, items: List[Item], warnings: List[str], seconds: flo
     return report
 
 
+def of_failed(result: Dict[str, Any]) -> Dict[str, Any]:
+    """The result of a run that ended in an error: nothing about it is current, whatever its objects are."""
+    return {**result, "verdict": Status.FAILED.value} if result["verdict"] == Status.CURRENT.value else result
+
+
 def with_claims(items: Sequence[Item]) -> List[Item]:
     """The items with the claims that grow for them, which the set doesn't list."""
     for item in items:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import ssl
 import tempfile
@@ -44,11 +45,33 @@ def pool(endpoint: Endpoint) -> Any:
         options["ssl_context"] = context(endpoint)
         if endpoint.tls_server_name:
             options["server_hostname"] = endpoint.tls_server_name
+        elif endpoint.verify and leaves_addresses_out(address.hostname):
+            options["ssl_context"].check_hostname = False
+            options["assert_hostname"] = address.hostname
     if endpoint.proxy and not bypassed(address.hostname, endpoint.no_proxy):
         if endpoint.proxy.startswith("socks"):
             raise ConnectionProblem("%s: a SOCKS proxy isn't supported; use an http proxy." % endpoint.origin)
         return urllib3.ProxyManager(endpoint.proxy, proxy_headers=endpoint.proxy_headers or None, **options)
     return urllib3.PoolManager(**options)
+
+
+def leaves_addresses_out(host: str) -> bool:
+    """Whether this urllib3 gives Python's TLS no name to compare for an IP address.
+
+    Releases before 2.0 (Debian 12's, RHEL 9's) don't; they compare the certificate themselves where they are told to.
+    """
+    if int(str(urllib3.__version__).partition(".")[0]) >= 2:
+        return False
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def header_class() -> Any:
+    """urllib3's HTTPHeaderDict, which its releases before 2.0 (Debian 12's, for one) don't hand out themselves."""
+    return getattr(urllib3, "HTTPHeaderDict", None) or urllib3.response.HTTPHeaderDict
 
 
 def bypassed(host: str, no_proxy: str) -> bool:

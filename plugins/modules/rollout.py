@@ -426,7 +426,7 @@ rendered_to:
   type: str
   sample: rendered/gpu-west/alertmanager
 verdict:
-  description: The worst verdict of all objects.
+  description: The worst verdict of all objects; V(failed) where the run itself failed.
   returned: unless O(state=rendered)
   type: str
   sample: current
@@ -487,8 +487,8 @@ def main() -> None:
         # Ansible reads what a module writes; once nobody does, there is nobody to work for.
         result = _engine.run(request, progress.append, alive=_orphan.reader(1))
     except RolloutError as error:
-        module.exit_json(**{**error.result, "failed": True, "msg": error.message, "progress": progress})
-    module.exit_json(progress=progress, **result)
+        result = {**error.result, "failed": True, "msg": error.message}
+    _module.end(module, {**result, "progress": progress})
 
 
 if __name__ == "__main__":

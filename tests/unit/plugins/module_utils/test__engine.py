@@ -181,6 +181,7 @@ def test_a_definition_that_is_never_served_is_explained(server):
         rollout(server, join(WIDGET, DEFINITION))
     assert "doesn't serve example.org/v1 Widget 60 s after" in caught.value.message
     assert "widgets is taken" in caught.value.message
+    assert caught.value.result["verdict"] == "failed"
 
 
 def test_an_object_whose_definition_changes_is_checked_later(server):
