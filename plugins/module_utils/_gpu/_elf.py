@@ -1,0 +1,136 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Read what a kernel module says of itself, without modinfo.
+
+A module is an ELF file whose section .modinfo holds ``name=value`` strings, each ended by a zero byte. Of a plain
+file only the headers and that section are read; a compressed one has to be unpacked up to the section.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib
+import lzma
+import os
+import re
+import struct
+import zlib
+from typing import Any, BinaryIO, Dict
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu._root import Root
+
+MAGIC = b"\x7fELF"
+LITTLE_64 = b"\x02\x01"
+SECTION = b".modinfo"
+SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
+MOST_SECTIONS = 4096
+MOST_BYTES = 1 << 20
+
+MOST_UNPACKED = 256 << 20
+CHUNK = 1 << 20
+FIELD = re.compile(rb"(?:^|\0)(license|version)=([^\0]{1,128})\0")
+WANTED = 2
+OVERLAP = 256
+"""Bytes of the chunk before that are searched again: a field may lie across two."""
+
+ZSTD_LIBRARIES = ("compression.zstd", "backports.zstd", "zstandard", "pyzstd")
+
+
+def modinfo(root: Root, path: str) -> Dict[str, str]:
+    """``license`` and ``version`` of a module; empty where the file is absent, and noted where it cannot be read."""
+    try:
+        descriptor = root.open(path)
+    except OSError as error:
+        root.missed(path, error)
+        return {}
+    with os.fdopen(descriptor, "rb") as stream:
+        try:
+            return _fields(stream, path)
+        except (OSError, EOFError, ValueError, struct.error, lzma.LZMAError, zlib.error) as error:
+            root.note(path, str(error) or "is cut short")
+    return {}
+
+
+def _fields(stream: BinaryIO, path: str) -> Dict[str, str]:
+    suffix = path.rpartition(".")[2]
+    if suffix == "xz":
+        return _search(lzma.LZMAFile(stream))
+    if suffix == "gz":
+        return _search(gzip.GzipFile(fileobj=stream))
+    if suffix == "zst":
+        return _search(_zstd(stream))
+    return _decode(_section(stream) + b"\0")
+
+
+def _zstd(stream: BinaryIO) -> Any:
+    """A file of what a zstd stream holds. Raises ValueError where this Python has no library for it."""
+    for name in ZSTD_LIBRARIES:
+        try:
+            library = importlib.import_module(name)
+        except ImportError:
+            continue
+        if name == "zstandard":
+            return library.ZstdDecompressor().stream_reader(stream)
+        return library.ZstdFile(stream)
+    raise ValueError("is packed with zstd, which this Python can't unpack: install python3-zstandard")
+
+
+def _search(unpacked: Any) -> Dict[str, str]:
+    """Unpack until both fields are found: the section has no fixed place."""
+    found: Dict[str, str] = {}
+    before = b""
+    total = 0
+    while total < MOST_UNPACKED:
+        chunk = unpacked.read(CHUNK)
+        if not chunk:
+            break
+        found.update(_decode(before + chunk))
+        if len(found) == WANTED:
+            break
+        total += len(chunk)
+        before = chunk[-OVERLAP:]
+    return found
+
+
+def _decode(data: bytes) -> Dict[str, str]:
+    found: Dict[str, str] = {}
+    place = 0
+    while True:
+        match = FIELD.search(data, place)
+        if not match:
+            return found
+        found[match.group(1).decode("ascii")] = match.group(2).decode("utf-8", "replace")
+        place = match.end() - 1  # the zero byte that ends one field begins the next
+
+
+def _section(stream: BinaryIO) -> bytes:
+    """The bytes of .modinfo. Raises ValueError for what is no 64-bit module."""
+    head = stream.read(64)
+    if head[:4] != MAGIC or head[4:6] != LITTLE_64 or len(head) < 64:
+        raise ValueError("is no 64-bit kernel module")
+    table = struct.unpack_from("<Q", head, 40)[0]
+    size, count, names = struct.unpack_from("<HHH", head, 58)
+    if size != SECTION_HEADER.size or not 0 < count <= MOST_SECTIONS or names >= count:
+        raise ValueError("has a broken table of sections")
+    stream.seek(table)
+    rows = [SECTION_HEADER.unpack(stream.read(size)) for _row in range(count)]
+    labels = _bytes(stream, *rows[names][4:6])
+    for row in rows:
+        if labels[row[0] : row[0] + len(SECTION) + 1] == SECTION + b"\0":
+            return _bytes(stream, *row[4:6])
+    raise ValueError("has no section .modinfo")
+
+
+def _bytes(stream: BinaryIO, *where: int) -> bytes:
+    place, size = where
+    if size > MOST_BYTES:
+        raise ValueError("has a section of %d bytes where few belong" % size)
+    stream.seek(place)
+    return stream.read(size)
+
+
+def flavour(licence: str) -> str:
+    """open, proprietary or "" by a module's licence (NVIDIA/open-gpu-kernel-modules kernel-open/nvidia/nv.c)."""
+    return {"Dual MIT/GPL": "open", "NVIDIA": "proprietary"}.get(licence, "")
