@@ -26,10 +26,14 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Driver:
-    """The three versions a host can disagree about; each empty where there is none."""
+    """The three versions a host can disagree about; each empty where there is none.
+
+    ``on_disk_next``: that of the module for the kernel of the next boot.
+    """
 
     loaded: str = ""
     on_disk: str = ""
+    on_disk_next: str = ""
     userland: str = ""
     flavour: str = ""
     loaded_flavour: str = ""
@@ -42,7 +46,10 @@ class Driver:
 
 @dataclass(frozen=True)
 class Host:
-    """The facts a plan is made of. The documentation of gpu_info says what each means."""
+    """The facts a plan is made of. The documentation of gpu_info says what each means.
+
+    ``secure_boot``: modules must be signed, for whatever reason. ``silent``: GPUs that don't answer on the bus.
+    """
 
     os_id: str = ""
     os_major: int = 0
@@ -66,6 +73,8 @@ class Host:
     dkms: Tuple[Fact, ...] = ()
     mixed_mig: bool = False
     users: Tuple[Fact, ...] = ()
+    containerised: bool = False
+    silent: Tuple[str, ...] = ()
     expected_gpus: int = 0
     found_gpus: int = 0
 
@@ -109,19 +118,26 @@ def from_facts(facts: Fact) -> Host:
         coherent=bool(facts.get("coherent")),
         vgpu_guest=bool(facts.get("vgpu_guest")),
         passthrough=bool(facts.get("passthrough")),
-        secure_boot=facts.get("secure_boot") == "enabled",
+        secure_boot=facts.get("secure_boot") == "enabled" or bool(facts.get("signatures_enforced")),
         running=running,
         next=str(kernel.get("next") or running),
         kernels=tuple(Kernel(str(one["release"]), bool(one.get("headers"))) for one in kernel.get("installed") or ()),
         nouveau_loaded=bool(_dict(facts.get("nouveau")).get("loaded")),
-        driver=Driver(**{key: str(driver.get(key) or "") for key in Driver.__dataclass_fields__}),
+        driver=_driver(driver),
         modules=_dict(facts.get("modules")),
         dkms=tuple(facts.get("dkms") or ()),
         mixed_mig=len(modes) > 1,
         users=tuple(facts.get("users") or ()),
+        containerised=bool(driver.get("containerised")),
+        silent=tuple(str(gpu.get("address")) for gpu in gpus if gpu.get("responding") is False),
         expected_gpus=int(facts.get("expected_gpus") or 0),
         found_gpus=int(facts["found_gpus"]) if facts.get("found_gpus") is not None else len(gpus),
     )
+
+
+def _driver(facts: Fact) -> Driver:
+    found = {key: str(facts.get(key) or "") for key in Driver.__dataclass_fields__}
+    return Driver(**{**found, "on_disk_next": found["on_disk_next"] if "on_disk_next" in facts else found["on_disk"]})
 
 
 def _dict(value: Any) -> Dict[str, Any]:

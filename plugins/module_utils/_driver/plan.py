@@ -162,6 +162,8 @@ def _notes(case: Case, today: str) -> List[str]:
         found.append("branch %s is newer than what is known here" % wish.branch)
     if "unknown" in host.generations:
         found.append("a GPU is of a generation that isn't known here: that the branch drives it wasn't checked")
+    if host.silent:
+        found.append("GPU %s doesn't answer on the PCI bus" % ", ".join(host.silent))
     if host.secure_boot and case.row is not None and case.row.dkms:
         found.append("Secure Boot is on: DKMS must sign with the enrolled key")
     for bad, kernel, certain in known_bad.matching(refusals.choice(case)):

@@ -86,6 +86,10 @@ def _virtual(case: Case) -> Iterator[Refusal]:
             "install that driver by the means it came with, and take the host out of the role with nvidia_driver_manage"
         )
         yield Refusal("vgpu", reason, fix)
+    if case.host.containerised:
+        reason = "a container brings the driver of this host (NVIDIA's GPU operator)"
+        fix = "disable the operator's driver (driver.enabled=false) and let it leave the host, or take the host out"
+        yield Refusal("containerised", reason, fix)
 
 
 def _gpus(case: Case) -> Iterator[Refusal]:

@@ -48,6 +48,8 @@ def faults(host: Host) -> List[str]:
     if not driver.on_disk:
         there = driver.userland or driver.loaded or "a part of it"
         found.append("kernel %s has no module for it, though %s is there" % (host.running or "?", there))
+    if driver.on_disk and not driver.on_disk_next:
+        found.append("kernel %s, which the next boot takes, has no module" % host.next)
     return found + _unbuilt(host)
 
 
