@@ -1,0 +1,175 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""DKMS modules: for which kernels they are really there, building what lacks, and trial builds that touch nothing.
+
+DKMS's status alone is not believed: package scripts have succeeded with a failed build, so the .ko file must exist.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import shutil
+from typing import Iterable, List, Optional, Sequence, Set, Tuple
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _dkms_log
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
+    BuildFailure,
+    Done,
+    Module,
+    Runner,
+)
+
+TREE = "var/lib/dkms"
+LOGS = "var/log/openhands-gpu-observability"
+SIGNING = ("mok.key", "mok.pub")
+INSTALLED_BELOW = ("updates", "extra", "weak-updates")
+_CONF = re.compile(r"^(PACKAGE_NAME|PACKAGE_VERSION)=[\"']?([^\"'\s]+)[\"']?", re.MULTILINE)
+_FILES = re.compile(r"^BUILT_MODULE_NAME\[(\d+)\]=[\"']?([^\"'\s]+)[\"']?", re.MULTILINE)
+_DESTINATIONS = re.compile(r"^DEST_MODULE_NAME\[(\d+)\]=[\"']?([^\"'\s]+)[\"']?", re.MULTILINE)
+_SOURCE = re.compile(r"^/?usr/src/[^/]+/dkms\.conf$")
+_KO = re.compile(r"\.ko(\.(xz|gz|zst))?$")
+
+
+def kernels(root: str) -> List[str]:
+    """Installed kernels that have headers to build against, oldest first."""
+    found = glob.glob(os.path.join(root, "lib/modules/*/build/include"))
+    names = [os.path.basename(os.path.dirname(os.path.dirname(path))) for path in found]
+    return sorted(names, key=_number_key)
+
+
+def worth_trying(root: str, running: str) -> List[str]:
+    """The kernels a trial build is for: the running one and the newest, as far as they have headers."""
+    have = kernels(root)
+    return [name for name in have if name == running or name == have[-1]]
+
+
+def _number_key(name: str) -> List[Tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def modules_in(paths: Iterable[str], root: str, package: str = "") -> List[Module]:
+    """The modules whose dkms.conf is among a package's files (paths relative to ``root``)."""
+    found = []
+    for path in paths:
+        if not _SOURCE.match(path):
+            continue
+        try:
+            with open(os.path.join(root, path.lstrip("/")), encoding="utf-8", errors="replace") as handle:
+                values = dict(_CONF.findall(handle.read()))
+        except OSError:
+            continue
+        if len(values) == len(_CONF.pattern.split("|")):
+            found.append(Module(values["PACKAGE_NAME"], values["PACKAGE_VERSION"], package))
+    return found
+
+
+def state(root: str, module: Module, kernel: str) -> str:
+    """``installed``, ``built``, ``added`` or empty, by the files that are there."""
+    base = os.path.join(root, TREE, module.name, module.version)
+    if not glob.glob(os.path.join(base, kernel, "*/module/*.ko*")):
+        return "added" if os.path.lexists(os.path.join(base, "source")) else ""
+    there = set()
+    for folder in INSTALLED_BELOW:
+        for _where, _folders, files in os.walk(os.path.join(root, "lib/modules", kernel, folder)):
+            there |= {_KO.sub("", name) for name in files if _KO.search(name)}
+    return "installed" if installed_names(root, module) <= there else "built"
+
+
+def installed_names(root: str, module: Module) -> Set[str]:
+    """What a module's files are called once installed: DEST_MODULE_NAME of its dkms.conf, else BUILT_MODULE_NAME."""
+    text = _read(os.path.join(root, "usr/src/%s-%s/dkms.conf" % (module.name, module.version)))
+    names = dict(_FILES.findall(text))
+    names.update(_DESTINATIONS.findall(text))
+    return {re.sub(r"\$\{?PACKAGE_NAME\}?", module.name, name) for name in names.values()}
+
+
+def lacking(root: str, modules: Sequence[Module], names: Sequence[str]) -> List[Tuple[Module, str]]:
+    """The pairs of module and kernel for which there is no installed .ko file."""
+    return [(module, kernel) for module in modules for kernel in names if state(root, module, kernel) != "installed"]
+
+
+def install(run: Runner, root: str, module: Module, kernel: str, timeout: float) -> Optional[BuildFailure]:
+    """Build and install one module for one kernel; None where that worked."""
+    done = run(["dkms", "install", "--force", "-m", module.name, "-v", module.version, "-k", kernel], timeout=timeout)
+    if done.rc == 0 and state(root, module, kernel) == "installed":
+        return None
+    return failure(root, os.path.join(root, TREE), module, kernel, done)
+
+
+def trial(
+    run: Runner, root: str, unpacked: str, pairs: Sequence[Tuple[Module, str]], timeout: float
+) -> List[BuildFailure]:
+    """Build modules from an unpacked package in a tree of their own; the host's DKMS never hears of it.
+
+    Raises OSError where the scratch folder can't be written.
+    """
+    failures = []
+    tree = os.path.join(unpacked, "dkms")
+    signing = [os.path.join(root, TREE, name) for name in SIGNING]
+    had = [path for path in signing if os.path.exists(path)]
+    for module, kernel in pairs:
+        shutil.rmtree(tree, ignore_errors=True)
+        os.makedirs(tree)
+        where = ["--sourcetree", os.path.join(unpacked, "usr/src"), "--dkmstree", tree]
+        done = run(["dkms", "build", "-m", module.name, "-v", module.version, "-k", kernel, *where], timeout=timeout)
+        if done.rc != 0:
+            failures.append(failure(root, tree, module, kernel, done))
+    for path in signing:  # dkms makes a signing key wherever it finds none
+        if path not in had and os.path.exists(path):
+            os.unlink(path)
+    return failures
+
+
+def failure(root: str, tree: str, module: Module, kernel: str, done: Done) -> BuildFailure:
+    """Read the log of a failed build and keep a copy where a rollback doesn't reach it."""
+    candidates = (
+        os.path.join(tree, module.name, module.version, "build", "make.log"),
+        *sorted(glob.glob(os.path.join(tree, module.name, module.version, kernel, "*/log/make.log"))),
+    )
+    for path in candidates:
+        text = _read(path)
+        if text:
+            said = _dkms_log.first_error(text) or _last_words(done)
+            return BuildFailure(module.name, module.version, kernel, said, keep(root, text, module, kernel))
+    return BuildFailure(module.name, module.version, kernel, _last_words(done))
+
+
+def failures_since(root: str, modules: Sequence[Module], since: float, done: Done) -> List[BuildFailure]:
+    """The failed builds that package scripts left behind after ``since`` (seconds of the epoch)."""
+    found = []
+    for module in modules:
+        for path in glob.glob(os.path.join(root, TREE, module.name, module.version, "build", "make.log")):
+            if os.path.getmtime(path) >= since:
+                kernel = _dkms_log.subject(_read(path))[2] or "?"
+                found.append(failure(root, os.path.join(root, TREE), module, kernel, done))
+    return found
+
+
+def keep(root: str, text: str, module: Module, kernel: str) -> str:
+    """Write a log below /var/log and answer its path on the host."""
+    name = "dkms-%s-%s-%s.log" % (module.name, module.version, kernel)
+    folder = os.path.join(root, LOGS)
+    os.makedirs(folder, mode=0o755, exist_ok=True)
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as handle:
+        handle.write(text)
+    return "/%s/%s" % (LOGS, name)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.read()
+    except OSError:
+        return ""
+
+
+def _last_words(done: Done) -> str:
+    if done.timed_out:
+        return "the build took too long and was ended"
+    lines = [line.strip() for line in done.text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("Error!", "Error:", "dkms:"))]
+    return (errors or lines or ["dkms said nothing and ended with %d" % done.rc])[0][:300]
