@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
-from ansible.template import Templar
+from ansible.template import Templar, trust_as_template
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _render
 
@@ -71,6 +71,13 @@ def _render_now(role: str, template: str, variables: Mapping[str, Any]) -> list[
     templar = Templar(loader=DataLoader(), variables=known)
     manifests = _render.render(templar, [template], str(ROLES / role / "templates"), known)
     return [manifest.body for manifest in manifests]
+
+
+def template_text(role: str, text: str, variables: Mapping[str, Any] | None = None) -> str:
+    """A text of a role, such as a variable of it, with its variables filled in."""
+    _plugins()
+    known = role_variables(role) | dict(variables or {})
+    return str(Templar(loader=DataLoader(), variables=known).template(trust_as_template(text)))
 
 
 def templates(role: str) -> list[str]:

@@ -12,11 +12,13 @@ from functools import cache
 from typing import Any
 
 import yaml
+from rules import dcgm_names
 from rules.rendering import ROLES, ROOT, render
 
 CASES = ROOT / "tests" / "rules" / "cases"
-TEMPLATE = "rules.angle.yaml.j2"
-ROLES_WITH_RULES = sorted(path.parent.parent.name for path in ROLES.glob(f"*/templates/{TEMPLATE}"))
+# A role with many rules has a template for each kind of them.
+TEMPLATES = "*rules.angle.yaml.j2"
+ROLES_WITH_RULES = sorted({path.parent.parent.name for path in ROLES.glob(f"*/templates/{TEMPLATES}")})
 Rule = Mapping[str, Any]
 
 
@@ -59,12 +61,22 @@ CaseLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|
 def cases(role: str) -> tuple[Case, ...]:
     """All cases of a role, in the order of its file."""
     bodies = yaml.load((CASES / f"{role}.yml").read_text(), Loader=CaseLoader)
-    return tuple(Case(role, number, body) for number, body in enumerate(bodies, start=1))
+    return tuple(
+        Case(role, number, version)
+        for number, body in enumerate(bodies, start=1)
+        for version in ([body, dcgm_names.renamed(body)] if body.get("renamed") else [body])
+    )
+
+
+def rule_objects(role: str, variables: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The PrometheusRules a role renders with its defaults and these variables."""
+    names = sorted(path.name for path in (ROLES / role / "templates").glob(TEMPLATES))
+    return [item for name in names for item in render(role, name, variables)]
 
 
 def groups(role: str, variables: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """The rule groups a role renders with its defaults and these variables."""
-    return [group for item in render(role, TEMPLATE, variables) for group in item["spec"]["groups"]]
+    return [group for item in rule_objects(role, variables) for group in item["spec"]["groups"]]
 
 
 def rules(role: str, variables: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:

@@ -11,13 +11,14 @@ import pytest
 import yaml
 from rules.promql import matchers, relabeled, selectors
 from rules.rendering import ROOT, render, templates
-from rules.rule_cases import ROLES_WITH_RULES, rules
+from rules.rule_cases import ROLES_WITH_RULES, rule_objects, rules
 
 EXPORTERS = yaml.safe_load((ROOT / "tests" / "rules" / "exporters.yml").read_text())
 # What service discovery gives every target, and what Prometheus records about each scrape itself.
 TARGET_LABELS = {"job", "instance", "namespace", "pod", "container", "service", "endpoint"}
 OWN_SERIES = {"up", "scrape_duration_seconds", "scrape_samples_scraped"}
-SETTINGS = {"platform_cluster": "test"}
+# A site that says all that rules can depend on.
+SETTINGS = {"platform_cluster": "test", "dcgm_exporter_expected_gpus": {"n1": 8}}
 MONITOR_KINDS = {"ServiceMonitor", "PodMonitor", "ScrapeConfig"}
 
 
@@ -56,7 +57,7 @@ def arrives(metric, exporter):
 
 
 def recorded():
-    return {rule["record"] for role in ROLES_WITH_RULES for rule in rules(role) if "record" in rule}
+    return {rule["record"] for role in ROLES_WITH_RULES for rule in rules(role, SETTINGS) if "record" in rule}
 
 
 def used():
@@ -65,7 +66,7 @@ def used():
     return [
         pytest.param(selector, id=f"{role}-{rule.get('alert') or rule['record']}-{selector.name}")
         for role in ROLES_WITH_RULES
-        for rule in rules(role)
+        for rule in rules(role, SETTINGS)
         for selector in selectors(rule["expr"])
         if selector.name not in own
     ]
@@ -94,7 +95,7 @@ def test_a_rule_about_up_names_a_job_that_exists():
     found = {
         value
         for role in ROLES_WITH_RULES
-        for rule in rules(role)
+        for rule in rules(role, SETTINGS)
         for selector in selectors(rule["expr"])
         if selector.name in OWN_SERIES
         for label, operator, value in matchers(selector)
@@ -116,7 +117,7 @@ def test_a_monitor_is_one_that_prometheus_selects(name):
 @pytest.mark.parametrize("role", ROLES_WITH_RULES)
 def test_rules_are_ones_that_prometheus_selects(role):
     selector = next(item for item in objects("prometheus") if item["kind"] == "Prometheus")["spec"]["ruleSelector"]
-    for item in render(role, "rules.angle.yaml.j2", SETTINGS):
+    for item in rule_objects(role, SETTINGS):
         assert selector["matchLabels"].items() <= item["metadata"]["labels"].items()
 
 
