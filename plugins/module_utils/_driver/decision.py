@@ -30,7 +30,7 @@ _DRIVER = re.compile(
     r"|linux-modules-nvidia|linux-objects-nvidia|firmware-nvidia|xserver-xorg-video-nvidia)"
 )
 _KERNEL_VERSIONED = re.compile(r"^linux-(modules|objects|signatures)-nvidia-")
-_UPSTREAM = re.compile(r"^(?:\d+:)?(\d{3,}(?:\.\d+)+)")
+_UPSTREAM = re.compile(r"^(?:\d+:)?(\d{3}(?:\.\d+)+)")
 _HOLDERS = ("nvidia_peermem", "nvidia_fs", "gdrdrv")
 """Modules that tie the driver to network cards and storage: unloading under their users is not tried."""
 
@@ -117,7 +117,7 @@ def _must_load(host: Host, version: Optional[str], flavour: str) -> bool:
     """Whether another module must be loaded than is loaded now. version: what replaces it, None where nothing does."""
     driver = host.driver
     if version is None:
-        return state.outdated(host) or state.asleep(host)
+        return state.outdated(host) or not (driver.loaded or state.absent(host))
     other = bool(driver.loaded_flavour) and driver.loaded_flavour != flavour
     return not driver.loaded or other or not version or driver.loaded != version
 

@@ -101,7 +101,8 @@ def plan(
 
 def _packages(host: Host, wish: Wish, distro: Distro, row: Row, flavour: str) -> Dict[str, Any]:
     versioned, beside = _names(host, row, wish), _beside(host, row, wish)
-    moving = _rendered(row.moving, host, wish, distro)
+    meta = kernels.meta_flavour(distro, host.next) or ""
+    moving = [name.format(branch=wish.branch, kernel_flavour=meta) for name in row.moving]
     pattern = pins.version_pattern(wish.branch, wish.version)
     # The solver's candidate under the pins is right by itself, but where dnf has no stream, or one version is wanted.
     version = pattern if wish.version or row.pin == table.VERSIONLOCK else ""
@@ -123,7 +124,7 @@ _KERNELS = "linux-modules-nvidia-"
 
 def _names(host: Host, row: Row, wish: Wish) -> List[str]:
     """The packages that have the driver's version, or carry it for one kernel."""
-    found = _rendered((*row.module, *row.userland), host, wish, None)
+    found = _rendered((*row.module, *row.userland), host, wish)
     return found + lockstep.names(host, row.family, row.source, wish.number, versioned=True)
 
 
@@ -131,12 +132,10 @@ def _beside(host: Host, row: Row, wish: Wish) -> List[str]:
     return [*row.beside, *lockstep.names(host, row.family, row.source, wish.number, versioned=False)]
 
 
-def _rendered(names: Sequence[str], host: Host, wish: Wish, distro: Optional[Distro]) -> List[str]:
-    """The names with branch and kernels put in; one for the running and one for the next kernel."""
-    found: List[str] = []
-    for release in dict.fromkeys((host.running, host.next)):
-        flavour = (kernels.meta_flavour(distro, release) if distro else "") or ""
-        found += [name.format(branch=wish.branch, kernel=release, kernel_flavour=flavour) for name in names]
+def _rendered(names: Sequence[str], host: Host, wish: Wish) -> List[str]:
+    """The names with branch and kernel put in: one for the running and one for the next kernel."""
+    releases = dict.fromkeys((host.running, host.next))
+    found = [name.format(branch=wish.branch, kernel=release) for release in releases for name in names]
     return list(dict.fromkeys(found))
 
 
