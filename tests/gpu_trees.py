@@ -248,7 +248,7 @@ def infiniband(tree: Tree, name: str, address: str, marker: str = "") -> None:
 
 def module_file(version: str, flavour: str, name: str = "nvidia") -> bytes:
     """A small 64-bit ELF file with the one section of a kernel module that is read."""
-    fields = {"license": LICENCES[flavour], "version": version, "supported": "external", "name": name}
+    fields = {"license": LICENCES[flavour], "version": version, "srcversion": "0123456789ABCDEF0123456", "name": name}
     info = b"\0".join(f"{key}={value}".encode() for key, value in fields.items()) + b"\0"
     names = b"\0.text\0.modinfo\0.shstrtab\0"
     text = b"\x90" * 64
@@ -317,6 +317,17 @@ def dkms(
         tree.link(link, f"{version}/{release}/{tree.architecture}")
 
 
+def debian_alternatives(tree: Tree, variant: str = "current", module: str = "nvidia-current") -> None:
+    """Debian's chain of alternatives: modprobe loads ``module`` for nvidia, and nouveau stays away."""
+    for name, alternative, lines in (
+        ("nvidia.conf", "glx--nvidia-modprobe.conf", f"install nvidia modprobe -i {module} $CMDLINE_OPTS"),
+        ("nvidia-blacklists-nouveau.conf", "glx--nvidia-blacklists-nouveau.conf", "# see #580894\nblacklist nouveau"),
+    ):
+        tree.write(f"/etc/nvidia/{variant}/{name}", lines)
+        tree.link(f"/etc/alternatives/{alternative}", f"/etc/nvidia/{variant}/{name}")
+        tree.link(f"/etc/modprobe.d/{name}", f"/etc/alternatives/{alternative}")
+
+
 def library_folder(tree: Tree) -> str:
     """Where this system keeps its libraries."""
     return "/usr/lib64" if ".el" in tree.kernel else f"/usr/lib/{tree.architecture}-linux-gnu"
@@ -328,6 +339,9 @@ def userland(tree: Tree, version: str, folder: str = "") -> None:
     for name in ("libcuda", "libnvidia-ml"):
         tree.write(f"{folder}/{name}.so.{version}", "library")
         tree.link(f"{folder}/{name}.so.1", f"{name}.so.{version}")
+        if folder != library_folder(tree):
+            tree.link(f"{library_folder(tree)}/{name}.so.1", f"/etc/alternatives/glx--{name}.so.1")
+            tree.link(f"/etc/alternatives/glx--{name}.so.1", f"{folder}/{name}.so.1")
     tree.write(f"/lib/firmware/nvidia/{version}/gsp_ga10x.bin", "firmware")
 
 
@@ -375,7 +389,7 @@ def driver(tree: Tree, version: str, flavour: str = "open", *, prefix: str = "nv
     folder = "extra" if ".el" in tree.kernel else "updates/dkms"
     dkms(tree, version, flavour, module=prefix, prefix=prefix)
     modules_on_disk(tree, version, flavour, folder=folder, prefix=prefix)
-    userland(tree, version)
+    userland(tree, version, f"{library_folder(tree)}/nvidia/current" if prefix.startswith("nvidia-current") else "")
     loaded(tree, version, flavour, references)
 
 
@@ -522,6 +536,7 @@ def debian_archive(folder: Path) -> Tree:
     tree = host(folder, "debian13")
     gpu(tree, "0000:3b:00.0", "0x1db6", "0x124a")
     driver(tree, "550.163.01", "proprietary", prefix="nvidia-current")
+    debian_alternatives(tree)
     return tree
 
 

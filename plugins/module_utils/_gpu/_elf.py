@@ -30,10 +30,12 @@ MOST_BYTES = 1 << 20
 
 MOST_UNPACKED = 256 << 20
 CHUNK = 1 << 20
-FIELD = re.compile(rb"(?:^|\0)(license|version)=([^\0]{1,128})\0")
+FIELD = re.compile(rb"(?:(license)=(Dual MIT/GPL|NVIDIA)|(?<!src)(version)=(\d+\.\d+(?:\.\d+)?))\0")
+"""Precise, as the whole of an unpacked module is searched for them."""
+
 WANTED = 2
 OVERLAP = 256
-"""Bytes of the chunk before that are searched again: a field may lie across two."""
+"""Bytes that are searched again with the next chunk: a field may lie across two."""
 
 ZSTD_LIBRARIES = ("compression.zstd", "backports.zstd", "zstandard", "pyzstd")
 
@@ -86,23 +88,21 @@ def _search(unpacked: Any) -> Dict[str, str]:
         chunk = unpacked.read(CHUNK)
         if not chunk:
             break
-        found.update(_decode(before + chunk))
+        before += chunk
+        found.update(_decode(before))
         if len(found) == WANTED:
             break
         total += len(chunk)
-        before = chunk[-OVERLAP:]
+        before = before[-OVERLAP:]
     return found
 
 
 def _decode(data: bytes) -> Dict[str, str]:
     found: Dict[str, str] = {}
-    place = 0
-    while True:
-        match = FIELD.search(data, place)
-        if not match:
-            return found
-        found[match.group(1).decode("ascii")] = match.group(2).decode("utf-8", "replace")
-        place = match.end() - 1  # the zero byte that ends one field begins the next
+    for match in FIELD.finditer(data):
+        name, value = (part.decode("ascii") for part in match.groups() if part is not None)
+        found.setdefault(name, value)
+    return found
 
 
 def _section(stream: BinaryIO) -> bytes:

@@ -67,7 +67,7 @@ HOSTS = {
     "vfio": {"generations": ["ada"], "found_gpus": 2, "passthrough": True},
     "half_removed": {"generations": ["ampere"], "found_gpus": 1},
     "upgrading": {"generations": ["hopper"]},
-    "debian_archive": {"generations": ["volta"]},
+    "debian_archive": {"generations": ["volta"], "nouveau": {"loaded": False, "blacklisted": True}},
 }
 
 VERSIONS = {
