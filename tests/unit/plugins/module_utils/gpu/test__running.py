@@ -234,28 +234,28 @@ def test_processes_are_looked_through_only_where_counts_ask_for_it(tree):
 
 def test_a_process_that_ends_meanwhile_is_no_trouble(tree, monkeypatch):
     gpu_trees.users(tree)
-    real = os.listdir
+    real = os.open
 
-    def vanish(path):
+    def vanish(path, *arguments):
         if str(path).endswith("/901/fd"):
             raise OSError(errno.ENOENT, "No such file or directory")
-        return real(path)
+        return real(path, *arguments)
 
-    monkeypatch.setattr(os, "listdir", vanish)
+    monkeypatch.setattr(os, "open", vanish)
     host = look(tree)
     assert ({user["pid"] for user in host["users"]}, host["unread"]) == ({902, 4242}, [])
 
 
 def test_processes_of_others_are_told_as_one_line(tree, monkeypatch):
     gpu_trees.users(tree)
-    real = os.listdir
+    real = os.open
 
-    def refuse(path):
+    def refuse(path, *arguments):
         if str(path).endswith("/fd"):
             raise OSError(errno.EACCES, "Permission denied")
-        return real(path)
+        return real(path, *arguments)
 
-    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     host = look(tree)
     assert host["users"] == []
     assert host["unread"] == [{"path": "/proc/*/fd", "reason": "6 processes can't be looked into: read as root"}]
@@ -266,7 +266,7 @@ def test_a_handle_closed_meanwhile_is_no_trouble(tree, monkeypatch):
     real = os.readlink
 
     def vanish(path, **options):
-        if str(path).endswith("/fd/0"):
+        if path == "0":
             raise OSError(errno.ENOENT, "No such file or directory")
         return real(path, **options)
 
