@@ -212,6 +212,12 @@ DOCS = (
         "role-tables", "README tables from argument_specs and defaults", ("python", "tools/role_tables.py"), live=True
     ),
     Step("rights", "docs/rights.md from what the roles render", ("python", "tools/rights.py"), live=True),
+    Step(
+        "gpu-packages",
+        "docs/gpu_hosts_packages.md from the tables of the driver",
+        ("python", "tools/gpu_packages.py"),
+        live=True,
+    ),
 )
 PINS = (Step("pins", "exact versions from requirements/*.in", ("python3", "tools/pins.py"), "run", live=True),)
 

@@ -120,8 +120,8 @@ def matching(choice: Choice) -> List[Tuple[Bad, str, bool]]:
     """The entries that a choice meets: entry, the kernel it fails for ("" where that is no matter), whether certain."""
     found = []
     for bad in KNOWN_BAD:
-        kernel = _kernel(bad, choice)
-        if _same(bad, choice) and kernel is not None:
+        kernel = _kernel(bad, choice) if _same(bad, choice) else None
+        if kernel is not None:
             within = _within(bad, choice.version)
             if within is not False:
                 found.append((bad, kernel, bool(within) or not bad.first))
