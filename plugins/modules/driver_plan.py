@@ -69,7 +69,7 @@ options:
         type: int
         default: 0
       module_options:
-        description: Options per kernel module, such as C({nvidia: {NVreg_EnableResizableBar: 1}}).
+        description: "Options per kernel module, such as C({nvidia: {NVreg_EnableResizableBar: 1}})."
         type: dict
         default: {}
       machine_owner_key:
