@@ -67,11 +67,8 @@ seealso:
 EXAMPLES = r"""
 - name: Show what would be done to the GPU hosts
   openhands.gpu_observability.gpu_hosts_report:
-    hosts:
-      - host: gpu-01
-        plan: "{{ hostvars['gpu-01'].planned.plan }}"
-      - host: gpu-02
-        error: unreachable
+    # [{host: gpu-01, plan: {...}}, {host: gpu-02, error: unreachable}]
+    hosts: "{{ planned_hosts }}"
     path: reports/gpu_hosts.json
   run_once: true
 """
