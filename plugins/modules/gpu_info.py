@@ -37,8 +37,8 @@ attributes:
 notes:
   - Run it as root (C(become)). Without it the kernel shows 64 bytes of a device's configuration space, which do not tell a vGPU,
     and no handles of other users' processes; RV(host.unread) says so.
-  - A module packed with zstd whose version DKMS does not know is read only where Python can unpack it (Python 3.14, or the library
-    zstandard).
+  - Takes a few milliseconds, and more where a GPU is in use, as every process's handles are looked at then. A packed module that DKMS
+    knows nothing of has to be unpacked, which can take a second.
 """
 
 EXAMPLES = r"""

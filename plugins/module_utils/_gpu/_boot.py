@@ -26,6 +26,7 @@ ENTRY = re.compile(r"^(?P<kind>menuentry|submenu)\s+(?P<quote>['\"])(?P<title>.*
 IDENTITY = re.compile(r"(?:menuentry_id_option}?|--id)[\s=]+(['\"]?)(?P<id>[^'\"\s{]+)\1")
 IMAGE = re.compile(r"^(?:linux|linux16|linuxefi)\s+\S*?vmlinu[xz]-(?P<release>\S+)")
 DEFAULT = re.compile(r"^\s*set default=\"?(?P<default>[^\"\n]*?)\"?\s*$", re.MULTILINE)
+LOADER_ENTRIES = re.compile(r"^\s*blscfg\b", re.MULTILINE)
 VARIABLE = re.compile(r"^\$\{?(\w+)\}?$")
 
 
@@ -46,7 +47,10 @@ def next_release(root: Root, bootable: Sequence[str]) -> str:
     """
     environment = _environment(root)
     text = next((text for text in map(root.text, CONFIGURATIONS) if text), "")
-    menu = parse(text) or _loader_entries(root, bootable)
+    menu = parse(text)
+    if not menu or LOADER_ENTRIES.search(text):
+        # EL's grub.cfg draws them in by one command, beside an entry for the firmware's settings.
+        menu = [*_loader_entries(root, bootable), *menu]
     wanted = default(text, environment)
     chosen = choose(menu, wanted)
     if chosen in bootable:

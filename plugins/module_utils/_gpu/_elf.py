@@ -10,8 +10,8 @@ file only the headers and that section are read; a compressed one has to be unpa
 
 from __future__ import annotations
 
+import contextlib
 import gzip
-import importlib
 import lzma
 import os
 import re
@@ -19,6 +19,7 @@ import struct
 import zlib
 from typing import Any, BinaryIO, Dict
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _zstd
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu._root import Root
 
 MAGIC = b"\x7fELF"
@@ -37,8 +38,6 @@ WANTED = 2
 OVERLAP = 256
 """Bytes that are searched again with the next chunk: a field may lie across two."""
 
-ZSTD_LIBRARIES = ("compression.zstd", "backports.zstd", "zstandard", "pyzstd")
-
 
 def modinfo(root: Root, path: str) -> Dict[str, str]:
     """``license`` and ``version`` of a module; empty where the file is absent, and noted where it cannot be read."""
@@ -49,10 +48,13 @@ def modinfo(root: Root, path: str) -> Dict[str, str]:
         return {}
     with os.fdopen(descriptor, "rb") as stream:
         try:
-            return _fields(stream, path)
+            fields = _fields(stream, path)
         except (OSError, EOFError, ValueError, struct.error, lzma.LZMAError, zlib.error) as error:
             root.note(path, str(error) or "is cut short")
-    return {}
+            return {}
+    if "version" not in fields:
+        root.note(path, "does not say its version")
+    return fields
 
 
 def _fields(stream: BinaryIO, path: str) -> Dict[str, str]:
@@ -62,21 +64,9 @@ def _fields(stream: BinaryIO, path: str) -> Dict[str, str]:
     if suffix == "gz":
         return _search(gzip.GzipFile(fileobj=stream))
     if suffix == "zst":
-        return _search(_zstd(stream))
+        with contextlib.closing(_zstd.Reader(stream)) as reader:
+            return _search(reader)
     return _decode(_section(stream) + b"\0")
-
-
-def _zstd(stream: BinaryIO) -> Any:
-    """A file of what a zstd stream holds. Raises ValueError where this Python has no library for it."""
-    for name in ZSTD_LIBRARIES:
-        try:
-            library = importlib.import_module(name)
-        except ImportError:
-            continue
-        if name == "zstandard":
-            return library.ZstdDecompressor().stream_reader(stream)
-        return library.ZstdFile(stream)
-    raise ValueError("is packed with zstd, which this Python can't unpack: install python3-zstandard")
 
 
 def _search(unpacked: Any) -> Dict[str, str]:

@@ -176,7 +176,10 @@ def test_entries_of_the_boot_loader_specification(rocky, saved, wanted):
 
 
 def test_entries_are_used_where_grub_only_points_to_them(rocky):
-    rocky.write("/boot/grub2/grub.cfg", 'set default="${saved_entry}"\ninsmod blscfg\nblscfg\n')
+    rocky.write(
+        "/boot/grub2/grub.cfg",
+        "set default=\"${saved_entry}\"\ninsmod blscfg\nblscfg\nmenuentry 'UEFI Firmware Settings' {\n}\n",
+    )
     gpu_trees.boot_loader_entries(rocky, EL_OLD, EL_NEW, saved=EL_OLD)
     assert next_release(rocky) == EL_OLD
 
