@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 from rules import dcgm_names
+from rules.promql import selectors
 from rules.rendering import ROLES, ROOT, render
 
 CASES = ROOT / "tests" / "rules" / "cases"
@@ -88,6 +89,28 @@ def rules(role: str, variables: Mapping[str, Any] | None = None) -> Iterator[dic
 def alerts(role: str, variables: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
     """Its alerts."""
     return [rule for rule in rules(role, variables) if "alert" in rule]
+
+
+def needed_groups(found: list[dict[str, Any]], subject: str) -> list[str]:
+    """Names of the groups with a rule, and before them of those that record what it reads, in the order to evaluate."""
+    recording = {rule["record"]: group for group in found for rule in group["rules"] if "record" in rule}
+    needed: list[str] = []
+
+    def need(group: dict[str, Any]) -> None:
+        if group["name"] in visited:
+            return
+        visited.add(group["name"])
+        for rule in group["rules"]:
+            for selector in selectors(rule["expr"]):
+                if selector.name in recording:
+                    need(recording[selector.name])
+        needed.append(group["name"])
+
+    visited: set[str] = set()
+    for group in found:
+        if any(subject in (rule.get("alert"), rule.get("record")) for rule in group["rules"]):
+            need(group)
+    return needed
 
 
 def without_annotations(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from rules.rule_cases import (
     alerts,
     cases,
     groups,
+    needed_groups,
     promtool_test,
     rules,
     without_annotations,
@@ -33,19 +34,21 @@ def write(folder, name, data):
 
 
 def scenarios(role):
-    """The cases of a role by the variables they set and their interval: promtool loads one set of rules at a time."""
+    """The cases of a role by what promtool must load for them: variables, groups of rules; and by their interval."""
     found = {}
     for case in cases(role):
-        key = json.dumps(case.body.get("variables", {}), sort_keys=True), case.body.get("interval", "1m")
+        variables = case.body.get("variables", {})
+        needed = tuple(needed_groups(groups(role, variables), case.subject))
+        key = json.dumps(variables, sort_keys=True), needed, case.body.get("interval", "1m")
         found.setdefault(key, []).append(case)
     return found
 
 
 def all_scenarios():
     return [
-        pytest.param(role, variables, interval, found, id=f"{role}-{number}")
+        pytest.param(role, key, found, id=f"{role}-{number}")
         for role in ROLES_WITH_RULES
-        for number, ((variables, interval), found) in enumerate(scenarios(role).items())
+        for number, (key, found) in enumerate(scenarios(role).items())
     ]
 
 
@@ -58,17 +61,17 @@ def test_promtool_accepts_the_rules(tmp_path, role, inventory):
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-@pytest.mark.parametrize(("role", "variables", "interval", "found"), all_scenarios())
-def test_alerts_fire_and_stay_silent(tmp_path, role, variables, interval, found):
-    variables = json.loads(variables)
+@pytest.mark.parametrize(("role", "key", "found"), all_scenarios())
+def test_alerts_fire_and_stay_silent(tmp_path, role, key, found):
+    variables, needed, interval = json.loads(key[0]), *key[1:]
     own_labels = {rule["alert"]: rule["labels"] for rule in alerts(role, variables)}
-    loaded = without_annotations(groups(role, variables))
-    write(tmp_path, "rules.yml", {"groups": loaded})
+    loaded = [group for group in groups(role, variables) if group["name"] in needed]
+    write(tmp_path, "rules.yml", {"groups": without_annotations(loaded)})
     tests = {
         "rule_files": ["rules.yml"],
         "evaluation_interval": interval,
         # By itself promtool takes groups in any order: an alert would read what is recorded now, or an interval ago.
-        "group_eval_order": sorted((group["name"] for group in loaded), key=lambda name: "recording" not in name),
+        "group_eval_order": list(needed),
         "tests": [promtool_test(case, own_labels) for case in found],
     }
     tested = promtool.run("test", "rules", str(write(tmp_path, "tests.yml", tests)))
@@ -104,7 +107,7 @@ def test_every_alert_that_waits_has_a_case_that_is_too_early(role):
 def test_every_case_is_about_a_rule_that_exists(role):
     names = {
         rule.get("alert") or rule["record"]
-        for variables, _interval in scenarios(role)
+        for variables, _needed, _interval in scenarios(role)
         for rule in rules(role, json.loads(variables))
     }
     assert {case.subject for case in cases(role)} - names == set()
