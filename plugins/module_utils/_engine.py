@@ -17,6 +17,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _claims_grow,
     _connection_secrets,
     _deletion,
+    _late_kinds,
     _lease,
     _login_client,
     _mask,
@@ -119,6 +120,7 @@ class _Rollout:
             )
             return
         try:
+            _late_kinds.await_served(client, self.request, self.clock)
             plan = _plan.make(client, self.request)
         except (RolloutError, ApiError) as error:
             _access.explain(client, self.request, error)

@@ -172,6 +172,30 @@ def test_definitions_and_their_objects(server):
     assert order.index("widgets.example.org") < order.index("one") < order.index("w")
 
 
+def test_a_kind_that_another_component_has_just_defined_is_waited_for(server):
+    server.lag = 9
+    rollout(server, DEFINITION, component="first")
+    assert changes(rollout(server, WIDGET)) == {"w": "created"}
+
+
+def test_a_kind_that_nobody_defines_is_refused_without_waiting(server):
+    before = server.lag
+    with pytest.raises(InvalidInput, match="no kind Widget"):
+        rollout(server, WIDGET)
+    assert server.lag == before
+
+
+@pytest.mark.parametrize("change", [{"metadata": {"deletionTimestamp": "x"}}, {"spec": {"versions": []}}])
+def test_a_definition_that_goes_or_serves_other_versions_is_not_waited_for(server, change):
+    server.lag = 9
+    rollout(server, DEFINITION, component="first")
+    server.extra["/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.org"] = change
+    before = server.lag
+    with pytest.raises(InvalidInput, match="no kind Widget"):
+        rollout(server, WIDGET)
+    assert server.lag == before
+
+
 def test_a_definition_that_is_never_served_is_explained(server):
     server.lag = 10**6
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.org"
