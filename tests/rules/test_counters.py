@@ -105,6 +105,14 @@ def test_the_number_of_series_is_what_the_page_says(version):
     assert f"| {version} | {series} |" in page
 
 
+def test_what_another_agent_calls_fatal_has_an_alert_here():
+    """aws/eks-node-monitoring-agent, monitors/nvidia/dcgm/dcgm_policies.go; NVIDIA ignores 63."""
+    fatal = {46, 48, 54, 62, 63, 64, 74, 79, 95, 109, 110, 119, 120, 136, 140, 142, 143, 151, 155, 156, 158}
+    classes = dcgm_names.xid_classes()
+    told = {code for name in ["host", "reset", "nvlink", "vendor"] for code in classes[name]}
+    assert fatal - told == {63}
+
+
 def test_no_xid_is_in_two_classes():
     codes = [code for found in dcgm_names.xid_classes().values() for code in found]
     assert len(set(codes)) == len(codes)
