@@ -206,6 +206,7 @@ BENCH = (
         "bench",
         live=True,
     ),
+    Step("bench-hosts", "the plans of 1,000 GPU hosts", ("python", "tests/bench/hosts.py"), live=True),
 )
 DOCS = (
     Step(
