@@ -248,7 +248,11 @@ record:
   sample: /var/lib/openhands-gpu-observability/driver.json
 """
 
+import os
+from importlib.util import find_spec
+
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
 from ansible.module_utils.urls import open_url
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _entry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import PackageError
@@ -268,9 +272,20 @@ def shown(result: dict[str, object], side: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def use_python_with_dnf(module: AnsibleModule) -> None:
+    """Start again with the distribution's Python where dnf's library isn't in this one."""
+    if os.path.exists("/usr/bin/apt-get") or find_spec("dnf") or has_respawned():
+        return
+    python = probe_interpreters_for_module(["/usr/libexec/platform-python", "/usr/bin/python3"], "dnf")
+    if not python:
+        module.fail_json(msg="No Python on this host has dnf's library. Install the package python3-dnf.")
+    respawn_module(python)
+
+
 def main() -> None:
     """Run the transaction."""
     module = AnsibleModule(argument_spec=_entry.ARGSPEC, supports_check_mode=True)
+    use_python_with_dnf(module)
     try:
         result = _entry.run(module.params, check=module.check_mode, fetch=fetch)
     except PackageError as error:

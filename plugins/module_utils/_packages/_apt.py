@@ -172,6 +172,8 @@ class Apt:
             done = self._apply(solution, ["--download-only", *preview, *self.tools.real()])
         if done.rc != 0:
             raise PackageError("The packages could not be downloaded: %s" % last_lines(done))
+        # A repository on this host's own disk is read in place; the way back needs a copy.
+        self.obtain({change.name: change.new for change in solution.changes if change.new})
         return lost
 
     def obtain(self, versions: Mapping[str, str]) -> List[str]:
@@ -194,7 +196,6 @@ class Apt:
 
     def unpack(self, solution: Solution, folder: str) -> List[Module]:
         """Unpack the module sources among the downloaded packages."""
-        found = []
         for change in solution.changes:
             name = _names.bare(change.name)
             if not change.new or not any(fnmatchcase(name, item) for item in SOURCES_OF_MODULES) or name == "dkms":
@@ -202,10 +203,7 @@ class Apt:
             path = self.tools.cached(change.name, change.new)
             if path:
                 self.tools.run(["dpkg-deb", "-x", path, folder], timeout=300)
-                found.append(name)
-        sources = os.path.join(folder, "usr/src")
-        paths = ["usr/src/%s/dkms.conf" % entry for entry in os.listdir(sources)] if os.path.isdir(sources) else []
-        return _dkms.modules_in(sorted(paths), folder, " ".join(found))
+        return _dkms.modules_below(folder)
 
     def settle(self, request: Request) -> None:
         """Write the preferences."""

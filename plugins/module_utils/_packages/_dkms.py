@@ -67,6 +67,12 @@ def modules_in(paths: Iterable[str], root: str, package: str = "") -> List[Modul
     return found
 
 
+def modules_below(root: str) -> List[Module]:
+    """The modules whose source is below a folder's usr/src."""
+    found = sorted(glob.glob(os.path.join(root, "usr/src/*/dkms.conf")))
+    return modules_in([os.path.relpath(path, root) for path in found], root)
+
+
 def state(root: str, module: Module, kernel: str) -> str:
     """``installed``, ``built``, ``added`` or empty, by the files that are there."""
     base = os.path.join(root, TREE, module.name, module.version)

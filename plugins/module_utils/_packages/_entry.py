@@ -10,6 +10,7 @@ import os
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import (
+    _fork,
     _keys,
     _record,
     _repository,
@@ -18,6 +19,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._apt import Apt
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._apt_tools import AptTools
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._dnf import Dnf
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._family import Family
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
     PackageError,
@@ -101,15 +103,14 @@ def repository(options: Mapping[str, Any]) -> _repository.Repository:
 
 def family(options: Mapping[str, Any], run: Runner, root: str, fetch: _keys.Fetch) -> Family:
     """The package manager of this host. Raises PackageError where it has none that we know."""
+    wanted = repository(options)
+    look = _repository.Look(wanted, lambda: _repository.wanted(wanted, run, root, fetch))
+    archives = os.path.join(options["state_dir"], "archives")
     if os.path.isfile(os.path.join(root, "usr/bin/apt-get")):
-        tools = AptTools(
-            run=run,
-            root=root,
-            archives=os.path.join(options["state_dir"], "archives"),
-            timeout=options["timeout"],
-            lock_timeout=options["lock_timeout"],
-        )
-        return Apt(tools, lambda: _repository.wanted(repository(options), run, root, fetch))
+        return Apt(AptTools(run, root, archives, options["timeout"], options["lock_timeout"]), look.files)
+    if os.path.exists(os.path.join(root, "usr/bin/dnf")):
+        seconds = {"run": float(options["timeout"]), "lock": float(options["lock_timeout"])}
+        return Dnf(_fork.call, run, {"root": root, "archives": archives}, seconds, look)
     raise PackageError("This host has neither apt nor dnf; drivers are installed on Debian, Ubuntu, RHEL and Rocky.")
 
 
@@ -138,6 +139,13 @@ def run(
         timeout=options["timeout"],
         about=_record.about(options["state_dir"], options.get("wanted") or {}, options.get("now") or {}),
     )
+    try:
+        return _done(job, options)
+    except PackageError as error:
+        raise PackageError(error.message, {**job.result, **error.result}) from error
+
+
+def _done(job: _transaction.Job, options: Mapping[str, Any]) -> Dict[str, Any]:
     if options["state"] == "rolled_back":
         targets: List[Wanted] = [Wanted(item["name"], item["version"] or "") for item in options["before"]]
         return _transaction.rolled_back(job, targets)

@@ -13,6 +13,7 @@ import time
 from typing import Callable, List, Optional, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import PackageError
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._run import masked
 
 APT_LOCKS = (
     "/var/lib/dpkg/lock-frontend",
@@ -61,7 +62,9 @@ def command_of(pid: int, proc: str = "/proc") -> str:
             words = handle.read().decode("utf-8", "replace").split("\0")
     except OSError:
         words = []
-    return "process %d (%s)" % (pid, " ".join(words).strip() or "gone meanwhile")
+    # The first words say which program; what follows may be long, or nobody's business.
+    said = " ".join(" ".join(words[:3]).split())[:80]
+    return "process %d (%s)" % (pid, masked(said) or "gone meanwhile")
 
 
 def busy(locks: Sequence[str], pid_files: Sequence[str]) -> List[str]:

@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _files, _keys, _sources
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import PackageError, Runner
@@ -47,6 +47,14 @@ class Repository:
     def name(self) -> str:
         """Its name, as in file names; empty where there is no vendor's repository."""
         return str(self.body.get("name") or "")
+
+
+@dataclass(frozen=True)
+class Look:
+    """A repository, and how its files are worked out."""
+
+    repository: Repository
+    files: Callable[[], List[Wanted]]
 
 
 def wanted(repository: Repository, run: Runner, root: str, fetch: _keys.Fetch) -> List[Wanted]:

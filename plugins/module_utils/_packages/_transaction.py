@@ -165,6 +165,7 @@ def plan(job: Job, *, repair: bool) -> Solution:
     result["before"] = [{"name": change.name, "version": change.old} for change in solution.changes]
     refused = _names.objections(solution.changes, job.request, foreign, family.compare)
     if refused:
+        result["changed"] = bool(result["repaired"]) and not job.check
         raise PackageError("This transaction is refused; nothing was changed.\n- %s" % "\n- ".join(refused), result)
     result["settings"] = family.drift(job.request, solution)
     moved = {change.name for change in solution.changes}
@@ -200,6 +201,7 @@ def _prepare(job: Job, solution: Solution) -> None:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if failures:
+        job.result["changed"] = False
         raise _build_error(job, failures, "Tried before the transaction; nothing was changed.")
 
 
