@@ -31,7 +31,7 @@ MOST_BYTES = 1 << 20
 
 MOST_UNPACKED = 256 << 20
 CHUNK = 1 << 20
-FIELD = re.compile(rb"(?:(license)=(Dual MIT/GPL|NVIDIA)|(?<!src)(version)=(\d+\.\d+(?:\.\d+)?))\0")
+FIELD = re.compile(rb"(?:(license)=(Dual MIT/GPL|NVIDIA)|(?<!\w)(version)=(\d+\.\d+(?:\.\d+)?))\0")
 """Precise, as the whole of an unpacked module is searched for them."""
 
 WANTED = 2

@@ -41,6 +41,11 @@ def test_fields_may_lie_across_two_chunks(tmp_path, monkeypatch):
     assert modinfo(tmp_path, lzma.compress(WHOLE), "nvidia.ko.xz") == (FIELDS, [])
 
 
+def test_versions_of_other_things_are_passed_over(tmp_path):
+    content = b"protocol_version=1.2\0version=%d.%d\0version=1.2.3.4\0" + WHOLE
+    assert modinfo(tmp_path, lzma.compress(content), "nvidia.ko.xz") == (FIELDS, [])
+
+
 def test_unpacking_ends_at_a_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(_elf, "CHUNK", 16)
     monkeypatch.setattr(_elf, "MOST_UNPACKED", 64)

@@ -142,6 +142,14 @@ def test_grub_saved_entry_does_not_count_where_the_default_is_fixed(tree):
     assert next_release(tree) == NEW
 
 
+def test_grub_saved_entry_does_not_count_where_no_default_is_set(tree):
+    tree.write(
+        "/boot/grub/grub.cfg", "".join(f"menuentry '{one}' {{\nlinux /vmlinuz-{one}\n}}\n" for one in (NEW, OLD))
+    )
+    gpu_trees.environment(tree, "/boot/grub/grubenv", saved_entry="1")
+    assert next_release(tree) == NEW
+
+
 def test_grub_next_entry_goes_first_once(tree):
     gpu_trees.grub(tree, NEW, OLD, next_entry="1>2")
     assert next_release(tree) == OLD
