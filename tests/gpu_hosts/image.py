@@ -1,0 +1,123 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Root file systems made by debootstrap, kept in the cache under a name that says what is in them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from gpu_hosts.places import HostsError, cache, run
+
+VERSION = 1
+"""Count up when what follows changes: then images are built anew."""
+MIRROR = "http://deb.debian.org/debian"
+COMPONENTS = "main contrib non-free non-free-firmware"
+INCLUDE = (
+    *("systemd", "systemd-sysv", "dbus", "python3", "openssh-server", "ca-certificates", "iproute2", "procps", "kmod"),
+    *("initramfs-tools", "linux-image-amd64", "ccache"),
+)
+"""What a host that nobody prepared for GPUs has: a kernel, no headers, no compiler. (And ccache, see below.)"""
+COMPILERS = {"bookworm": "12", "trixie": "14"}
+"""The gcc that each release's kernel is built with."""
+MASKED = (
+    "apt-daily-upgrade.timer",
+    "apt-daily.timer",
+    "console-getty.service",
+    "dev-hugepages.mount",
+    "dev-mqueue.mount",
+    "dpkg-db-backup.timer",
+    "e2scrub_all.timer",
+    "fstrim.timer",
+    "getty.target",
+    "proc-sys-fs-binfmt_misc.automount",
+    "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount",
+    "systemd-journald-audit.socket",
+    "systemd-modules-load.service",
+    "systemd-sysctl.service",
+    "systemd-timesyncd.service",
+    "systemd-udev-trigger.service",
+    "systemd-udevd.service",
+)
+"""Units that would reach for the machine's own kernel, devices or time, or run apt beside a test."""
+
+
+def folder(suite: str) -> Path:
+    """Where the image of a suite is or will be."""
+    return cache() / f"{suite}-{VERSION}"
+
+
+def ensure(suite: str) -> Path:
+    """The image of a suite, built where the cache has none. Raises HostsError."""
+    wanted = folder(suite)
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(wanted.with_suffix(".lock")):
+        if not wanted.is_dir():
+            _build(suite, wanted)
+        for old in wanted.parent.glob(f"{suite}-*"):
+            if old.is_dir() and old != wanted:
+                shutil.rmtree(old)
+    return wanted
+
+
+def _build(suite: str, wanted: Path) -> None:
+    building = wanted.with_suffix(".building")
+    _remove(building)
+    arguments = ["--variant=minbase", f"--include={','.join(INCLUDE)}", suite, str(building), MIRROR]
+    try:
+        run("debootstrap", *arguments, timeout=1800)
+    except HostsError as problem:
+        raise HostsError(
+            f"The image of Debian {suite} can't be built; this needs {MIRROR} (only the first time: it is kept in"
+            f" {wanted.parent}). {problem}"
+        ) from problem
+    _configure(building, suite)
+    building.rename(wanted)
+
+
+def _configure(root: Path, suite: str) -> None:
+    """What differs from a fresh Debian, all of it for the sake of time or of the machine that it runs on."""
+    security = f"deb http://deb.debian.org/debian-security {suite}-security {COMPONENTS}"
+    (root / "etc/apt/sources.list").write_text(
+        f"deb {MIRROR} {suite} {COMPONENTS}\ndeb {MIRROR} {suite}-updates {COMPONENTS}\n{security}\n"
+    )
+    (root / "etc/apt/apt.conf.d/90hosts").write_text('Acquire::Languages "none";\nAcquire::Retries "3";\n')
+    # An initial ramdisk with few modules: nobody boots it, and update-initramfs takes 3 seconds instead of 40.
+    (root / "etc/initramfs-tools/conf.d/few-modules").write_text("MODULES=list\nCOMPRESS=gzip\n")
+    (root / "etc/dpkg/dpkg.cfg.d/fast").write_text(
+        "force-unsafe-io\npath-exclude=/usr/share/doc/*\npath-exclude=/usr/share/man/*\n"
+    )
+    (root / "etc/ssh/sshd_config.d/host.conf").write_text("UsePAM no\nUseDNS no\nPermitRootLogin prohibit-password\n")
+    # dpkg, DKMS and make look for compilers in PATH, where /usr/local/bin comes first.
+    (root / "etc/ccache.conf").write_text("cache_dir = /var/cache/ccache\nmax_size = 2G\ncompiler_check = content\n")
+    (root / "var/cache/ccache").mkdir(parents=True, exist_ok=True)
+    named = f"gcc-{COMPILERS[suite]}"
+    for name in ("cc", "gcc", named, "x86_64-linux-gnu-gcc", f"x86_64-linux-gnu-{named}"):
+        (root / "usr/local/bin" / name).symlink_to("/usr/bin/ccache")
+    for unit in MASKED:
+        place = root / "etc/systemd/system" / unit
+        place.unlink(missing_ok=True)
+        place.symlink_to("/dev/null")
+    for archive in (root / "var/cache/apt/archives").glob("*.deb"):
+        archive.unlink()
+    (root / "etc/machine-id").write_text("")
+
+
+def _remove(building: Path) -> None:
+    """What an interrupted build left: debootstrap mounts /proc and /sys there."""
+    if building.exists():
+        for place in ("proc", "sys", "dev/pts", "dev"):
+            run("umount", "-l", str(building / place), check=False)
+        shutil.rmtree(building)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
