@@ -21,6 +21,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._drive
     removals,
     repository,
     settings,
+    state,
     table,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import (
@@ -32,10 +33,10 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._drive
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import (
     wish as wishes,
 )
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.case import Case, Refusal, choice
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.decision import Change
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.distros import Distro
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.host import Host
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.refusals import Case, Refusal
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.table import Row
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.wish import Wish
 
@@ -161,11 +162,14 @@ def _notes(case: Case, today: str) -> List[str]:
         found.append("branch %s is newer than what is known here" % wish.branch)
     if "unknown" in host.generations:
         found.append("a GPU is of a generation that isn't known here: that the branch drives it wasn't checked")
+    archived = state.archive_modules(host)
+    if archived and wish.source == "vendor":
+        found.append("comes from Debian's archive now (%s): its packages go first" % ", ".join(archived))
     if host.silent:
         found.append("GPU %s doesn't answer on the PCI bus" % ", ".join(host.silent))
     if host.secure_boot and case.row is not None and case.row.dkms:
         found.append("Secure Boot is on: DKMS must sign with the enrolled key")
-    for bad, kernel, certain in known_bad.matching(refusals.choice(case)):
+    for bad, kernel, certain in known_bad.matching(choice(case)):
         if not certain:
             found.append("%s; %s" % (bad.reason.format(kernel=kernel), bad.fix))
     return found

@@ -53,6 +53,12 @@ def faults(host: Host) -> List[str]:
     return found + _unbuilt(host)
 
 
+def archive_modules(host: Host) -> List[str]:
+    """Modules that Debian's archive brought: it names them after their variant, NVIDIA names them nvidia."""
+    names = {str(one.get("module")) for one in host.dkms if _MODULE.match(str(one.get("module") or ""))}
+    return sorted(names - {"nvidia"})
+
+
 def _unbuilt(host: Host) -> List[str]:
     """Kernels that DKMS built the driver's newest version for in vain; it looks at the running and the next one."""
     versions = driver_dkms(host)

@@ -9,7 +9,7 @@ import inspect
 import re
 
 import pytest
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import refusals
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import gpu_checks, source_checks
 from driver_case import built_module, codes, driven, facts, plan
 
 KERNEL = facts()["kernel"]["running"]
@@ -49,6 +49,12 @@ CASES = [
     (facts("debian13"), {"source": "archive"}, "branch_os", (facts("ubuntu24"), {"source": "archive"})),
     (facts(), {"source": "archive", "branch": "550"}, "branch_os", (facts(), {"source": "archive", "branch": "580"})),
     (facts("rhel9"), {"source": "archive"}, "archive", (facts("rhel9"), {})),
+    (
+        facts(),
+        {"source": "archive", "mirror": "https://m.example.com"},
+        "mixed_sources",
+        (facts(), {"source": "archive"}),
+    ),
     (
         facts("debian13"),
         {"source": "archive", "branch": "535", "flavour": "open"},
@@ -90,7 +96,7 @@ def test_what_cannot_be_is_refused_with_a_way_out(host, wish, code, cure):
 
 
 def test_every_refusal_has_a_case():
-    named = set(re.findall(r'Refusal\(\s*"(\w+)"', inspect.getsource(refusals)))
+    named = set(re.findall(r'Refusal\(\s*"(\w+)"', inspect.getsource(gpu_checks) + inspect.getsource(source_checks)))
     elsewhere = {"headers", "archive_fabric"}  # test_kernels, test_lockstep
     assert named - elsewhere == {code for _host, _wish, code, _cure in CASES}
 
@@ -105,8 +111,15 @@ def test_secure_boot_names_the_ways_out_that_there_are():
     ubuntu = plan(facts(secure_boot="enabled"))["blocked"][0]["fix"]
     assert "nvidia_driver_source to archive" in ubuntu
     assert "nvidia_driver_machine_owner_key" in ubuntu
-    for host in (facts("debian13", secure_boot="enabled"), facts(secure_boot="enabled", architecture="aarch64")):
-        fix = plan(host)["blocked"][0]["fix"]
+    on = {"secure_boot": "enabled"}
+    for host, wish in (
+        (facts("debian13", **on), {}),
+        (facts(architecture="aarch64", **on), {}),
+        (facts(**on), {"branch": "610"}),
+        (facts(kernel="6.9.3-custom", **on), {}),
+        (facts(generation="blackwell", nvlink5=True, **on), {}),
+    ):
+        fix = plan(host, **wish)["blocked"][0]["fix"]
         assert "archive" not in fix
         assert fix.startswith("enrol")
 
@@ -173,6 +186,10 @@ def test_what_a_person_should_know_is_noted():
     assert plan(facts("ubuntu22"), branch="535", today="2026-06-30")["notes"] == []
     assert plan(facts(), branch="700")["notes"] == ["branch 700 is newer than what is known here"]
     assert "a GPU is of a generation" in plan(facts(generation="unknown"))["notes"][0]
+    debian = driven(
+        "550.163.01", "proprietary", system="debian13", dkms=[built_module("550.163.01", "k", module="nvidia-current")]
+    )
+    assert "comes from Debian's archive now (nvidia-current): its packages go first" in plan(debian)["notes"]
     silent = facts()
     silent["gpus"][0]["responding"] = False
     assert plan(silent)["notes"] == ["GPU 0000:00:00.0 doesn't answer on the PCI bus"]
