@@ -52,6 +52,13 @@ FIELDS = (
     Field("DCGM_FI_DEV_GPU_TEMP", "gauge", "GPU temperature (in C).", "DCGM_FI_DEV_GPU_TEMP_CELSIUS"),
     Field("DCGM_FI_DEV_GPU_TEMP_LIMIT", "gauge", "Degrees left.", "DCGM_FI_DEV_GPU_TEMP_MARGIN_CELSIUS"),
     Field("DCGM_FI_DEV_POWER_USAGE", "gauge", "Power draw (in W).", "DCGM_FI_DEV_BOARD_POWER_WATTS"),
+    Field(
+        "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
+        "counter",
+        "Energy consumption.",
+        "DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL",
+        0.001,
+    ),
     Field("DCGM_FI_DEV_GPU_UTIL", "gauge", "GPU utilization.", "DCGM_FI_DEV_GPU_UTIL_RATIO", 0.01),
     Field("DCGM_FI_DEV_FB_USED", "gauge", "Framebuffer memory used.", "DCGM_FI_DEV_FB_USED_BYTES", 2**20),
     Field("DCGM_FI_DEV_FB_TOTAL", "gauge", "Framebuffer memory.", "DCGM_FI_DEV_FB_CAPACITY_BYTES", 2**20),
