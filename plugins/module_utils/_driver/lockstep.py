@@ -14,7 +14,7 @@ archive has none of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, List, Mapping, Tuple
+from typing import Callable, List, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.host import Host
 
@@ -25,7 +25,9 @@ PLAIN_FROM = 580
 class Part:
     """One package. ``plain``: its name from 580 on; ``old``: before, where ``old_el`` is empty on every system.
 
-    ``needed``: which hosts. ``versioned``: it has the driver's version. ``in_archive``: Ubuntu's archive has it.
+    ``needed``: which hosts. ``first``: the oldest branch that has it. ``versioned``: it has the driver's version.
+    ``in_archive``: Ubuntu's archive has it, and so does a host that takes its driver from there; where it lacks one
+    that isn't ``vital`` there, the host does without.
     """
 
     plain: str
@@ -36,6 +38,7 @@ class Part:
     architectures: Tuple[str, ...] = ("x86_64", "aarch64")
     versioned: bool = True
     in_archive: bool = True
+    vital: bool = True
 
 
 def _switched(host: Host) -> bool:
@@ -61,11 +64,8 @@ PARTS: Tuple[Part, ...] = (
     Part("nvlsm", "nvlsm", _nvlink5, first=570, versioned=False, in_archive=False),
     Part("infiniband-diags", "infiniband-diags", _nvlink5, first=570, versioned=False),
     Part("nvidia-imex", "nvidia-imex-{branch}", _imex, first=550),
-    Part("nvidia-modprobe", "nvidia-modprobe", _imex, first=550),
+    Part("nvidia-modprobe", "nvidia-modprobe", _imex, first=550, in_archive=False, vital=False),
 )
-
-FIRST_FOR: Mapping[str, int] = {"NVLink5": 570, "IMEX": 550}
-"""The oldest branch that looks after such a host."""
 
 
 def names(host: Host, family: str, source: str, branch: int, versioned: bool) -> List[str]:
@@ -73,11 +73,7 @@ def names(host: Host, family: str, source: str, branch: int, versioned: bool) ->
     return [
         _name(part, family, source, branch)
         for part in PARTS
-        if part.versioned == versioned
-        and part.needed(host)
-        and branch >= part.first
-        and host.architecture in part.architectures
-        and (source == "vendor" or part.in_archive)
+        if part.versioned == versioned and _wanted(part, host) and (source == "vendor" or part.in_archive)
     ]
 
 
@@ -85,7 +81,17 @@ def lacking(host: Host, family: str, source: str) -> List[str]:
     """What a host needs and the distribution's archive doesn't have."""
     if source == "vendor":
         return []
-    return [part.plain for part in PARTS if part.needed(host) and (family != "ubuntu" or not part.in_archive)]
+    has = family == "ubuntu"
+    return [part.plain for part in PARTS if _wanted(part, host) and part.vital and not (has and part.in_archive)]
+
+
+def too_new(host: Host, branch: int) -> List[Part]:
+    """What a host needs and the branch doesn't have yet."""
+    return [part for part in PARTS if _wanted(part, host) and branch < part.first]
+
+
+def _wanted(part: Part, host: Host) -> bool:
+    return part.needed(host) and host.architecture in part.architectures
 
 
 def _name(part: Part, family: str, source: str, branch: int) -> str:

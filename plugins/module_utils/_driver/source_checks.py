@@ -58,10 +58,10 @@ def fabric(case: Case) -> Iterator[Refusal]:
     if missing and distro.family != "el":
         text = "%s's archive lacks %s, which this host's NVSwitch or IMEX needs" % (distro.codename, listed(missing))
         yield Refusal("archive_fabric", text, "set %s to vendor" % SOURCE)
-    for what, needed in (("NVLink5", host.fabric and host.nvlink5), ("IMEX", host.imex)):
-        if needed and 0 < wish.number < lockstep.FIRST_FOR[what]:
-            text = "branch %s can't look after %s" % (wish.branch, what)
-            yield Refusal("branch_fabric", text, "set %s to %d or newer" % (BRANCH, lockstep.FIRST_FOR[what]))
+    early = lockstep.too_new(host, wish.number) if wish.number else []
+    if early:
+        text = "branch %s has no %s, which this host needs" % (wish.branch, listed(part.plain for part in early))
+        yield Refusal("branch_fabric", text, "set %s to %d or newer" % (BRANCH, max(part.first for part in early)))
 
 
 def secure_boot(case: Case) -> Iterator[Refusal]:

@@ -66,6 +66,7 @@ CASES = {
         "repair",
         "",
     ),
+    "nothing for the next kernel": (driven(next=NEXT, driver={"on_disk_next": ""}), [], "repair", ""),
     "build broken": (driven(**BROKEN), [], "repair", ""),
     "another's DKMS module broken": (
         driven(dkms=[built_module("2.5", KERNEL, "broken", module="gdrdrv")]),

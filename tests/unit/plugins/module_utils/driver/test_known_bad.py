@@ -28,6 +28,7 @@ FINE = [
     ("debian13", {}, {**DEBIAN_OPEN, "flavour": "proprietary"}),
     ("rocky9", {}, {"branch": "575"}),
     ("rocky9", {"kernel": "5.14.0-687.12.1.el9_8.x86_64"}, {"branch": "575", "flavour": "proprietary"}),
+    ("oracle9", {"kernel": "5.15.0-311.185.9.el9uek.x86_64"}, {"branch": "575"}),
     ("ubuntu24", ALIKE, {"branch": "570", "version": "570.133.20"}),
     ("ubuntu24", MIXED, {"branch": "570", "version": "570.195.03"}),
     ("ubuntu24", MIXED, {"branch": "570", "version": "570.86.15"}),

@@ -47,7 +47,7 @@ CASES = [
     ("ubuntu24", GB200, {"branch": "580"}, ["nvidia-imex", "nvidia-modprobe"]),
     ("ubuntu24", GB200, {"branch": "570"}, ["nvidia-imex-570", "nvidia-modprobe"]),
     ("ubuntu24", {**GB200, "nvlink5": True}, {}, ["nvidia-imex", "nvidia-modprobe"]),
-    ("ubuntu24", GB200, {"source": "archive", "machine_owner_key": True}, ["nvidia-imex-580", "nvidia-modprobe"]),
+    ("ubuntu24", GB200, {"source": "archive", "machine_owner_key": True}, ["nvidia-imex-580"]),
     ("ubuntu24", GH200, {"branch": "580"}, []),
 ]
 
@@ -59,6 +59,25 @@ def test_a_host_gets_what_its_fabric_needs(system, hardware, wish, expected):
     assert beside(planned) == expected
     held = [name for name in expected if name not in NVLINK5]
     assert [name for name in planned["packages"]["hold"] if name.startswith(NAMES)] == held
+
+
+@pytest.mark.parametrize(
+    ("hardware", "branch", "says"),
+    [
+        (B200, "555", "branch 555 has no infiniband-diags and libnvsdm and nvlsm, which this host needs"),
+        (
+            {**B200, "architecture": "aarch64"},
+            "565",
+            "branch 565 has no infiniband-diags and nvlsm, which this host needs",
+        ),
+        (GB200, "545", "branch 545 has no nvidia-imex and nvidia-modprobe, which this host needs"),
+    ],
+)
+def test_a_branch_that_is_older_than_what_the_fabric_needs_is_refused(hardware, branch, says):
+    reasons = {reason["code"]: reason for reason in plan(facts(**hardware), branch=branch)["blocked"]}
+    assert reasons["branch_fabric"]["reason"] == says
+    newer = "550" if branch == "545" else "570"
+    assert reasons["branch_fabric"]["fix"] == f"set nvidia_driver_branch to {newer} or newer"
 
 
 @pytest.mark.parametrize(
