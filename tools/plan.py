@@ -207,6 +207,7 @@ BENCH = (
         live=True,
     ),
     Step("bench-hosts", "the plans of 1,000 GPU hosts", ("python", "tests/bench/hosts.py"), live=True),
+    Step("bench-gpu-host", "gpu_info on a big host", ("python", "tests/bench/gpu_host.py"), live=True),
 )
 DOCS = (
     Step(
