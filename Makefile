@@ -34,7 +34,7 @@ step: ## one step again: make step NAME=types
 docs: ## write the README tables of the roles from their argument_specs and defaults
 	$(RUN) docs
 
-bench: ## rollout beside kubernetes.core.k8s and kubectl apply; writes docs/benchmarks.md
+bench: ## rollout beside kubernetes.core.k8s and kubectl apply, plans of 1,000 GPU hosts; writes docs/benchmarks*.md
 	$(RUN) bench
 
 pins: ## resolve requirements/*.in to exact versions
