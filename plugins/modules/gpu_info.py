@@ -184,6 +184,10 @@ host:
       description: Whether a GPU is a slice that a hypervisor handed out (vGPU), which needs another driver.
       type: bool
       sample: false
+    vgpu_host:
+      description: Whether the host runs NVIDIA's vGPU manager, which hands out slices of its GPUs and is its driver.
+      type: bool
+      sample: false
     passthrough:
       description: Whether a GPU is kept for virtual machines (vfio-pci).
       type: bool

@@ -20,6 +20,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu i
     _pci,
     _secure_boot,
     _versions,
+    _vgpu,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu._root import Root
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu._types import Host
@@ -45,6 +46,7 @@ def look(prefix: str = "/", expected_gpus: Optional[int] = None) -> Host:
         "nvlink5": _nvlink.manages_switches(root, generations),
         "coherent": _pci.coherent(bus.gpus),
         "vgpu_guest": bus.vgpu_guest,
+        "vgpu_host": _vgpu.is_host(root, modules),
         "passthrough": _pci.passthrough(bus.gpus),
         "secure_boot": _secure_boot.state(root),
         "signatures_enforced": _secure_boot.signatures_enforced(root),

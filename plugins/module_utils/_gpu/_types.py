@@ -143,6 +143,7 @@ class Host(TypedDict):
     nvlink5: bool
     coherent: bool
     vgpu_guest: bool
+    vgpu_host: bool
     passthrough: bool
     secure_boot: str
     signatures_enforced: bool

@@ -23,7 +23,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu._
 
 PROC = "/proc/driver/nvidia/version"
 SYS = "/sys/module/nvidia/"
-NVRM = re.compile(r"^NVRM version:.*?Kernel Module.*?\s(\d+\.\d+(?:\.\d+)?)\s", re.MULTILINE)
+NVRM = re.compile(r"^NVRM version:.*?Kernel Module.*?\s(\d+\.\d+(?:\.\d+)?)(?:\s|$)", re.MULTILINE)
 OPEN = "Open Kernel Module"
 
 VERSION = re.compile(r"^\d+\.\d+(?:\.\d+)?$")
@@ -118,10 +118,11 @@ def _library_folders(root: Root, architecture: str) -> List[str]:
 
 
 def _record(dkms: Sequence[Dkms], release: str, path: str) -> Optional[Dkms]:
-    for entry in dkms:
-        if entry["kernel"] == release and entry["state"] == INSTALLED and entry["path"] == path:
-            return entry
-    return None
+    """The one build that lies there; None where two lay claim to the file."""
+    found = [
+        entry for entry in dkms if entry["kernel"] == release and entry["state"] == INSTALLED and entry["path"] == path
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _source_flavour(root: Root, record: Dkms) -> str:

@@ -2,15 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: may change without notice.
-"""Whether a GPU is a slice of one that a hypervisor handed out (vGPU).
+"""Whether a GPU is a slice of one that a hypervisor handed out (vGPU), and whether the host is such a hypervisor.
 
-Such a device carries a vendor-specific PCI capability whose body begins with the letters VF. Facts:
-NVIDIA/k8s-device-plugin internal/vgpu/vgpu.go and pciutil.go.
+A slice carries a vendor-specific PCI capability whose body begins with the letters VF. Facts:
+NVIDIA/k8s-device-plugin internal/vgpu/vgpu.go and pciutil.go. A hypervisor runs NVIDIA's vGPU manager: its module is
+nvidia_vgpu_vfio, its daemon nvidia-vgpu-mgr (NVIDIA/gpu-driver-container vgpu-manager/).
 """
 
 from __future__ import annotations
 
-from typing import Iterator, Optional, Tuple
+from typing import Container, Iterator, Optional, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu._root import Root
 
@@ -21,6 +22,9 @@ SHORT_CONFIG = 64
 STATUS, HAS_CAPABILITIES, FIRST = 0x06, 0x10, 0x34
 VENDOR_SPECIFIC = 0x09
 SIGNATURE = b"VF"
+
+MANAGER_MODULE = "nvidia_vgpu_vfio"
+MANAGER = "/usr/bin/nvidia-vgpu-mgr"
 
 
 def is_guest(root: Root, path: str, config: Optional[bytes]) -> bool:
@@ -34,6 +38,11 @@ def is_guest(root: Root, path: str, config: Optional[bytes]) -> bool:
         identity == VENDOR_SPECIFIC and config[place + 3 : place + 5] == SIGNATURE
         for identity, place in capabilities(config)
     )
+
+
+def is_host(root: Root, modules: Container[str]) -> bool:
+    """Whether the vGPU manager is installed or loaded: another driver would take its virtual machines their GPUs."""
+    return MANAGER_MODULE in modules or root.is_file(MANAGER)
 
 
 def capabilities(config: bytes) -> Iterator[Tuple[int, int]]:

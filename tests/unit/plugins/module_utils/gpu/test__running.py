@@ -118,6 +118,15 @@ def test_only_conf_files_count(tree):
     assert look(tree)["nouveau"]["blacklisted"] is False
 
 
+def test_a_vgpu_manager_makes_a_vgpu_host(tree):
+    tree.write("/usr/bin/nvidia-vgpu-mgr", "program")
+    assert look(tree)["vgpu_host"] is True
+    tree.unlink("/usr/bin/nvidia-vgpu-mgr")
+    assert look(tree)["vgpu_host"] is False
+    gpu_trees.module_in_kernel(tree, "nvidia_vgpu_vfio", 0)
+    assert look(tree)["vgpu_host"] is True
+
+
 def test_nouveau_is_loaded(tree):
     gpu_trees.module_in_kernel(tree, "nouveau", 1)
     assert look(tree)["nouveau"]["loaded"] is True

@@ -142,6 +142,13 @@ def test_a_packed_module_of_dkms_is_known_without_unpacking(tree):
     assert on_disk(tree) == ("580.95.05", "proprietary")
 
 
+def test_a_packed_module_that_two_builds_claim_is_unpacked(tree):
+    gpu_trees.dkms(tree, "550.163.01")
+    gpu_trees.dkms(tree, "580.95.05", module="nvidia-srv")
+    gpu_trees.modules_on_disk(tree, "580.95.05", "proprietary", compression=".xz")
+    assert on_disk(tree) == ("580.95.05", "proprietary")
+
+
 def test_zstd_of_dkms_is_known(tree):
     gpu_trees.dkms(tree, "580.95.05")
     for name in gpu_trees.DRIVER_MODULES:
