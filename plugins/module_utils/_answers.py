@@ -29,6 +29,7 @@ class Answer(str, Enum):
     NO_DRY_RUN = "no_dry_run"
     TERMINATING = "terminating"
     WEBHOOK = "webhook"
+    BUDGET = "budget"
     THROTTLED = "throttled"
     TRANSIENT = "transient"
     OTHER = "other"
@@ -60,10 +61,12 @@ RULES: Tuple[Rule, ...] = (
     _rule(Answer.OWNED, 409, text="Apply failed with "),
     _rule(Answer.EXISTS, 409, reason="AlreadyExists"),
     _rule(Answer.STALE, 409),
+    _rule(Answer.BUDGET, 429, text="disruption budget"),
     _rule(Answer.THROTTLED, 429),
     _rule(Answer.INVALID, 400, 413, 415, 422),
     # Server-side apply answers unknown fields, wrong types and duplicate list keys with a bare 500.
     _rule(Answer.INVALID, 500, text="failed to create typed "),
+    _rule(Answer.INVALID, 500, text="more than one PodDisruptionBudget"),
     _rule(Answer.WEBHOOK, 500, text="failed calling webhook"),
     _rule(Answer.WEBHOOK, 500, text="conversion webhook for "),
     _rule(Answer.TRANSIENT, 500, reason="InternalError"),

@@ -162,3 +162,37 @@ SECRET_CHECK_ARGSPEC: ArgumentSpec = {
     },
     **CONNECTION_ARGSPEC,
 }
+
+DRAIN_OPTIONS: ArgumentSpec = {
+    "scope": {"type": "str", "choices": ["gpu", "all"], "default": "all"},
+    "timeout": {"type": "int", "default": 600},
+    "grace": {"type": "int"},
+    "busy": {"type": "str", "choices": ["skip", "wait"], "default": "skip"},
+    "wait_timeout": {"type": "int", "default": 3600},
+    "wait_for": {"type": "str", "default": "gpu-observability.openhands.dev/wait-for-completion"},
+    "delete_empty_dir": {"type": "bool", "default": False},
+    "delete_unmanaged": {"type": "bool", "default": False},
+}
+
+NODE_MAINTENANCE_ARGSPEC: ArgumentSpec = {
+    "state": {
+        "type": "str",
+        "required": True,
+        "choices": ["inspected", "drained", "returned", "released", "failed", "ended"],
+    },
+    "node": {"type": "str", "required": True},
+    "run": {"type": "str", "required": True},
+    "what": {"type": "str", "default": ""},
+    "reason": {"type": "str", "default": ""},
+    "drain": {"type": "dict", "default": {}, "options": DRAIN_OPTIONS},
+    "pause": {"type": "dict", "default": {"gpu-observability.openhands.dev/gpu-clients": "paused"}},
+    "budget": {"type": "str", "default": ""},
+    "fleet": {"type": "str", "default": ""},
+    "ceph": {"type": "str", "choices": ["auto", "ignore"], "default": "auto"},
+    "failure_domain": {"type": "str", "default": "topology.kubernetes.io/zone"},
+    "ready_timeout": {"type": "int", "default": 1800},
+    "expected_gpus": {"type": "int", "default": 0},
+    "namespace": {"type": "str", "default": "kube-system"},
+    "lease_seconds": {"type": "int", "default": 7200},
+    **CONNECTION_ARGSPEC,
+}

@@ -74,8 +74,15 @@ class Seen:
 class Leases:
     """Access to one component's Lease by one holder. Raises ApiError, and RolloutError where a right is missing."""
 
-    def __init__(self, client: EngineClient, namespace: str, component: str, holder: _holder.Holder) -> None:
-        self.namespace, self.name, self.holder = namespace, name_of(component), holder
+    def __init__(
+        self,
+        client: EngineClient,
+        namespace: str,
+        component: str,
+        holder: _holder.Holder,
+        seconds: float = SECONDS,
+    ) -> None:
+        self.namespace, self.name, self.holder, self.seconds = namespace, name_of(component), holder, seconds
         self._client = client
         self._collection = "/apis/coordination.k8s.io/v1/namespaces/%s/leases" % namespace
         self.path = "%s/%s" % (self._collection, self.name)
@@ -145,7 +152,7 @@ class Leases:
                 "annotations": self.holder.annotations,
                 **known,
             },
-            "spec": {"holderIdentity": self.holder.identity, "leaseDurationSeconds": int(SECONDS), **spec},
+            "spec": {"holderIdentity": self.holder.identity, "leaseDurationSeconds": int(self.seconds), **spec},
         }
 
     def _seen(self, body: Object) -> Seen:
