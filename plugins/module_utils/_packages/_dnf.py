@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
@@ -18,7 +17,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
     _locks,
     _names,
     _repository,
-    _rpm_sources,
     _rpm_versions,
     _versionlock,
 )
@@ -36,6 +34,9 @@ MODULE_STATE = "etc/dnf/modules.d/nvidia-driver.module"
 DRIVER_MODULE = "nvidia-driver"
 SOLVING = 600
 """Seconds for what reads metadata and solves, but changes nothing."""
+
+FILES_ONLY = ("--nodeps", "--noscripts", "--notriggers", "--nosignature", "--ignorearch", "--ignoreos", "--nocontexts")
+"""Options of rpm to lay a package's files out in a folder, and do nothing else."""
 
 Call = Callable[..., Dict[str, Any]]
 """Runs a function of _dnf_api: (function, timeout, arguments by name)."""
@@ -177,7 +178,7 @@ class Dnf:
         for change in solution.changes:
             path = self._file(change.name, change.new)
             if change.new and "dkms" in change.name and change.name != "dkms" and os.path.exists(path):
-                _rpm_sources.unpack(self.run, shutil.copy(path, folder), folder)
+                self.run(["rpm", "-i", "--root", folder, *FILES_ONLY, path], timeout=300)
         return _dkms.modules_below(folder)
 
     def settle(self, request: Request) -> None:

@@ -19,6 +19,8 @@ from typing import Any, Dict, List, Mapping, Sequence
 OUR_LOCKS = ("versionlock",)
 PREVIEW = "openhands-preview"
 NEAREST = 5
+LOCAL, INSTALLED = "@commandline", "@System"
+"""What dnf calls the repositories of package files and of what is installed."""
 
 
 class Unavailable(Exception):
@@ -31,9 +33,7 @@ class Unavailable(Exception):
 
 def opened(preview: Mapping[str, Any], stream: str = "") -> Any:
     """A dnf.Base with the host's repositories, ``preview`` added, and the stream enabled (in memory)."""
-    dnf = import_module("dnf")
-    base = dnf.Base()
-    base.conf.read()
+    base = _configured()
     base.conf.install_weak_deps = False
     base.conf.keepcache = True
     base.conf.module_stream_switch = True
@@ -50,6 +50,14 @@ def opened(preview: Mapping[str, Any], stream: str = "") -> Any:
         name = stream.partition(":")[0]
         module_base.reset([name])
         module_base.enable([stream])
+    return base
+
+
+def _configured() -> Any:
+    """A dnf.Base with the host's configuration and variables ($contentdir of Rocky's repositories is one)."""
+    base = import_module("dnf").Base()
+    base.conf.read()
+    base.conf.substitutions.update_from_etc(base.conf.installroot)
     return base
 
 
@@ -79,8 +87,7 @@ def installed() -> Dict[str, Any]:
 
 def opened_without_repositories() -> Any:
     """A dnf.Base that knows only what is installed."""
-    base = import_module("dnf").Base()
-    base.conf.read()
+    base = _configured()
     base.fill_sack(load_available_repos=False)
     return base
 
@@ -93,7 +100,7 @@ def chosen(base: Any, wanted: Sequence[Mapping[str, str]]) -> List[Any]:
         found += packages
         lacking += [line] if line else []
     if lacking:
-        raise Unavailable(lacking)
+        raise Unavailable([*lacking, "repositories looked at: %s" % (", ".join(_repositories(base)) or "none")])
     return found
 
 
@@ -106,9 +113,9 @@ def _choose(base: Any, name: str, version: str) -> tuple[List[Any], str]:
         return [], "%s: no repository has it" % name
     fitting = [one for one in everything if not version or _fits(one, version)]
     if not fitting:
-        have = sorted(everything, reverse=True)[:NEAREST]
-        return [], "%s: no version %s; there is %s" % (name, version, ", ".join(str(one.evr) for one in have))
-    available = [one for one in fitting if one.reponame != "@System"]
+        have = dict.fromkeys(str(one.evr) for one in sorted(everything, reverse=True))
+        return [], "%s: no version %s; there is %s" % (name, version, ", ".join(list(have)[:NEAREST]))
+    available = [one for one in fitting if one.reponame != INSTALLED]
     return [max(available or fitting)], ""
 
 
@@ -122,7 +129,7 @@ def solved(base: Any, wanted: Sequence[Mapping[str, str]], remove: Sequence[str]
     exact = {}
     for package in chosen(base, wanted):
         exact[key(base, package)] = versions(base, package)
-        if package.reponame != "@System":
+        if package.reponame != INSTALLED:
             base.package_install(package)
     for package in base.sack.query().installed():
         if key(base, package) in remove:
@@ -184,7 +191,7 @@ def apply(
         base.package_install(local[name])
     solved(base, [item for item in wanted if item["name"] not in files], remove)
     packages = list(base.transaction.install_set)
-    base.download_packages([one for one in packages if not one.from_cmdline])
+    base.download_packages([one for one in packages if one.reponame != LOCAL])
     for package in packages:
         _trust(base, package)
     base.do_transaction()
@@ -193,7 +200,7 @@ def apply(
 
 def _trust(base: Any, package: Any) -> None:
     """Check a package's signature, importing the key that its repository names. Local files were checked before."""
-    if package.from_cmdline:
+    if package.reponame == LOCAL:
         return
     result, message = base.package_signature_check(package)
     if result == 1:

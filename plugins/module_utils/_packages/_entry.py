@@ -11,6 +11,8 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import (
     _fork,
+    _going_back,
+    _job,
     _keys,
     _record,
     _repository,
@@ -127,7 +129,7 @@ def run(
     chosen = family(options, runner, root, fetch)
     if not check:
         os.makedirs(options["state_dir"], mode=0o755, exist_ok=True)
-    job = _transaction.Job(
+    job = _job.Job(
         family=chosen,
         run=runner,
         root=root,
@@ -145,8 +147,8 @@ def run(
         raise PackageError(error.message, {**job.result, **error.result}) from error
 
 
-def _done(job: _transaction.Job, options: Mapping[str, Any]) -> Dict[str, Any]:
+def _done(job: _job.Job, options: Mapping[str, Any]) -> Dict[str, Any]:
     if options["state"] == "rolled_back":
         targets: List[Wanted] = [Wanted(item["name"], item["version"] or "") for item in options["before"]]
-        return _transaction.rolled_back(job, targets)
+        return _going_back.rolled_back(job, targets)
     return (_transaction.prepared if options["state"] == "prepared" else _transaction.present)(job)

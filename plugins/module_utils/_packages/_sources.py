@@ -22,7 +22,7 @@ APT_LOGINS = "etc/apt/auth.conf.d"
 RPM_REPOS = "etc/yum.repos.d"
 RPM_KEYS = "etc/pki/rpm-gpg"
 COMPONENTS = "openhands-driver-components"
-TARGETS = "$(REPO_URI)\t$(SUITE)\t$(COMPONENT)\t$(SIGNED_BY)"
+TARGETS = "$(REPO_URI)\t$(RELEASE)\t$(COMPONENT)\t$(SIGNED_BY)"
 _HEAD = "# Written by openhands.gpu_observability (role nvidia_driver): changes are overwritten.\n"
 _NEEDED = {
     "epel": (re.compile("epel"), "dnf install epel-release (Rocky), or Red Hat's instructions for EPEL"),
@@ -53,7 +53,8 @@ class Login:
 
 def targets(text: str) -> List[Target]:
     """What ``apt-get indextargets`` lists in the format TARGETS."""
-    rows = (line.split("\t") for line in text.splitlines())
+    # apt leaves the name of what it doesn't know in its place.
+    rows = (line.replace("$(SIGNED_BY)", "").split("\t") for line in text.splitlines())
     return [Target(row[0].rstrip("/"), *row[1:4]) for row in rows if len(row) == TARGETS.count("$")]
 
 

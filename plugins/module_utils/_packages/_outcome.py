@@ -1,0 +1,78 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: may change without notice.
+"""Judging a transaction by what is there after it."""
+
+from __future__ import annotations
+
+from typing import List, Sequence, Tuple
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _dkms
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._family import Solution
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._job import Job
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
+    BuildFailure,
+    Done,
+    Module,
+    PackageError,
+)
+
+
+def judge(
+    job: Job, solution: Solution, done: Done, started: float
+) -> Tuple[List[Module], List[BuildFailure], List[str]]:
+    """The modules of the new packages, the builds that failed, and packages that are not as planned."""
+    names = [change.name for change in solution.changes if change.new]
+    modules = job.family.modules(names)
+    failures = _dkms.failures_since(job.root, modules, started, done) if done.rc != 0 else []
+    if done.rc != 0 or failures:
+        return modules, failures, off_plan(job, solution) or ["ended with %d" % done.rc]
+    off = off_plan(job, solution)
+    if off:
+        return modules, [], off
+    for module, kernel in lacking(job, modules):
+        failed = _dkms.install(job.run, job.root, module, kernel, job.timeout)
+        if failed:
+            failures.append(failed)
+    return modules, failures, []
+
+
+def off_plan(job: Job, solution: Solution) -> List[str]:
+    """Packages whose version isn't the planned one, and what was left half done."""
+    installed = job.family.state().installed
+    wrong = [
+        "%s is %s, planned was %s" % (change.name, installed.get(change.name) or "absent", change.new or "absent")
+        for change in solution.changes
+        if installed.get(change.name, "") != change.new
+    ]
+    return wrong + job.family.broken()
+
+
+def said(done: Done) -> str:
+    if done.timed_out:
+        return "it took too long and was ended"
+    lines = [line.strip() for line in done.text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("E:", "dpkg: error", "Error"))]
+    return "; ".join((errors or lines)[-5:]) or "exit code %d" % done.rc
+
+
+def built_again(job: Job, names: Sequence[str]) -> List[BuildFailure]:
+    """Build what lacks of the modules of these packages, as far as they are installed; answers the failures."""
+    installed = job.family.state().installed
+    modules = job.family.modules([name for name in names if name in installed])
+    tried = [_dkms.install(job.run, job.root, *pair, job.timeout) for pair in lacking(job, modules)]
+    return [failed for failed in tried if failed]
+
+
+def lacking(job: Job, modules: Sequence[Module]) -> List[Tuple[Module, str]]:
+    return _dkms.lacking(job.root, modules, _dkms.kernels(job.root))
+
+
+def build_error(job: Job, failures: Sequence[BuildFailure], outcome: str) -> PackageError:
+    job.result["compiler_error"] = failures[0].error
+    job.result["builds"] = [
+        {"module": item.module, "version": item.version, "kernel": item.kernel, "error": item.error, "log": item.log}
+        for item in failures
+    ]
+    return PackageError("%s. %s" % (". ".join(str(item) for item in failures), outcome), job.result)
