@@ -6,7 +6,8 @@
 
 Written as apt preferences: of several records for one version the first counts (apt_preferences(5)), so the order of
 the list is part of it. It denies the other source, allows the branch (above 1000: also as a downgrade), and denies
-every other version; nothing is ever taken from the wrong place, a missing branch is an error of the solver. NVIDIA's
+every other version; nothing is ever taken from the wrong place, a missing branch is an error of the solver. The
+archive is allowed as a whole, also as a downgrade: its versions are older than what NVIDIA's repository left. The
 container toolkit, DCGM and the EGL libraries have versions of their own and are in none of the lists.
 """
 
@@ -54,18 +55,17 @@ def pins(distro: Distro, row: Row, branch: str, version: str) -> List[Pin]:
     if distro.package_manager == "dnf":
         return [_pin("*nvidia*", "version %s" % version_pattern(branch, version), ALLOW)]
     wanted = _pin(FOLLOWERS, "version %s" % version_pattern(branch, version), ALLOW)
+    own = _ARCHIVE_ORIGIN[distro.family]
     if row.source == "vendor":
         return [
             _pin("nvidia-driver-pinning-*", "release o=%s" % ORIGIN, NEUTRAL),
-            _pin(FOLLOWERS, "release o=%s" % _ARCHIVE_ORIGIN[distro.family], DENY),
+            _pin(FOLLOWERS, "release o=%s" % own, DENY),
             wanted,
             _pin(FOLLOWERS, "version *", DENY),
         ]
-    foreign = _pin(FOLLOWERS, "release o=%s" % ORIGIN, DENY)
-    if not version:
-        return [foreign]
     names = (*(row.module if row.dkms else ()), *row.userland)
-    return [foreign, {**wanted, "packages": " ".join(name.format(branch=branch) for name in names)}]
+    exact = [{**wanted, "packages": " ".join(name.format(branch=branch) for name in names)}] if version else []
+    return [_pin(FOLLOWERS, "release o=%s" % ORIGIN, DENY), *exact, _pin(FOLLOWERS, "release o=%s" % own, ALLOW)]
 
 
 def pinning_package(row: Row, branch: str, version: str) -> List[str]:

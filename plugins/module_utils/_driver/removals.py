@@ -78,7 +78,7 @@ def removals(row: Row, branch: int) -> List[str]:
     """Names and patterns, sorted."""
     found = {name.format(any=_ANY) for name in OTHER_FLAVOUR["%s %s" % (row.family, row.flavour)]}
     found |= set(OTHER_SOURCE[row.family, row.source])
-    named = [*_branches(row, branch), *_prebuilt(row, branch), *_debian(row), *_pinning(row, branch)]
+    named = [*_branches(row, branch), *_prebuilt(row, branch), *_debian(row), *_pinning(row)]
     for name in named:
         found |= {name.format(other=other) for other in _others(branch)} if "{other}" in name else {name}
     return sorted(found - {name.format(branch=branch) for name in (*row.module, *row.userland) if "{k" not in name})
@@ -118,10 +118,9 @@ def _debian(row: Row) -> Names:
     return _MAIN if row.module[0].startswith("nvidia-tesla") else _TESLA
 
 
-def _pinning(row: Row, branch: int) -> Names:
-    if row.family == "el":
-        return ()
-    return ("nvidia-driver-pinning-{other}*",) if row.pin == table.PACKAGE else ("nvidia-driver-pinning-*",)
+def _pinning(row: Row) -> Names:
+    """Any pinning package but the wanted one: a leftover would hold another version."""
+    return () if row.family == "el" else ("nvidia-driver-pinning-*",)
 
 
 def _others(branch: int) -> List[str]:

@@ -175,4 +175,7 @@ def test_the_other_source_is_denied_before_the_branch_is_allowed():
         ("version *", -1),
     ]
     archive = plan(facts("ubuntu24"), source="archive")["packages"]["pins"]
-    assert [(record["pin"], record["priority"]) for record in archive] == [("release o=NVIDIA", -1)]
+    assert [(record["pin"], record["priority"]) for record in archive] == [
+        ("release o=NVIDIA", -1),
+        ("release o=Ubuntu", 1001),
+    ]
