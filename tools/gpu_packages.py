@@ -55,8 +55,9 @@ PINNED = """
 
 apt preferences deny the other source first, allow the branch or version with priority 1001 (also as a downgrade), and
 deny every other version: nothing comes from the wrong place, and a branch that isn't there is an error instead of
-another branch. The distribution's own archive is allowed as a whole, also as a downgrade from NVIDIA's. Everything that has the driver's version is held besides, against unattended upgrades. NVIDIA's
-container toolkit, DCGM and `nvlsm` have versions of their own and are in none of this.
+another branch. The distribution's own archive is allowed as a whole, also as a downgrade from NVIDIA's. Everything
+that has the driver's version is held besides, against unattended upgrades. NVIDIA's container toolkit, DCGM and `nvlsm`
+have versions of their own and are in none of this.
 
 Packages of another source, flavour or branch go in the same transaction. They are named so that nothing is meant
 that the wanted packages depend on.
