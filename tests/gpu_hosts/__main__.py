@@ -4,7 +4,7 @@
 """Make and remove the hosts.
 
 python tests/gpu_hosts missing                                         Debian packages that this machine lacks
-python tests/gpu_hosts up --keys FOLDER NAME:SUITE:PORT:TREE ...       boot them; FOLDER gets a key and an ssh_config
+python tests/gpu_hosts up --keys FOLDER NAME:SUITE:PORT ...            boot them; FOLDER gets a key and an ssh_config
 python tests/gpu_hosts down                                            remove all of them
 """
 
@@ -24,12 +24,12 @@ from gpu_hosts.places import STATE, Host, HostsError, missing, run  # noqa: E402
 
 
 def parse(text: str) -> Host:
-    """NAME:SUITE:PORT:TREE."""
+    """NAME:SUITE:PORT."""
     try:
-        name, suite, port, tree = text.split(":")
-        return Host(name, suite, int(port), tree)
+        name, suite, port = text.split(":")
+        return Host(name, suite, int(port))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not NAME:SUITE:PORT:TREE") from None
+        raise argparse.ArgumentTypeError(f"{text} is not NAME:SUITE:PORT") from None
 
 
 def up(hosts: list[Host], keys: Path) -> None:

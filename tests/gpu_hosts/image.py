@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from gpu_hosts.places import HostsError, cache, run
 
+DAY = 86400
 VERSION = 1
 """Count up when what follows changes: then images are built anew."""
 MIRROR = "http://deb.debian.org/debian"
@@ -59,6 +61,7 @@ def ensure(suite: str) -> Path:
     with _locked(wanted.with_suffix(".lock")):
         if not wanted.is_dir():
             _build(suite, wanted)
+        _refresh(wanted)
         for old in wanted.parent.glob(f"{suite}-*"):
             if old.is_dir() and old != wanted:
                 shutil.rmtree(old)
@@ -78,6 +81,23 @@ def _build(suite: str, wanted: Path) -> None:
         ) from problem
     _configure(building, suite)
     building.rename(wanted)
+
+
+def _refresh(root: Path) -> None:
+    """Bring an image to the archive's state of today: the driver's packages are installed beside current ones.
+
+    Only a note where the archive can't be reached: the host's own ``apt-get update`` tells better.
+    """
+    stamp = root / "var/lib/apt/refreshed"
+    if stamp.exists() and time.time() - stamp.stat().st_mtime < DAY:
+        return
+    for arguments in (["update"], ["-y", "dist-upgrade"], ["-y", "--purge", "autoremove"], ["clean"]):
+        environment = ("env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "chroot", str(root))
+        done = run(*environment, "apt-get", "-q", *arguments, check=False, timeout=1800)
+        if done.returncode != 0:
+            print(f"{root.name} stays as it is, not brought up to date: {done.stderr.strip().splitlines()[-1:]}")
+            return
+    stamp.touch()
 
 
 def _configure(root: Path, suite: str) -> None:

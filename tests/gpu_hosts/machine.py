@@ -67,6 +67,7 @@ def start(host: Host, public_key: str) -> None:
         *("--rootfs", str(host.root), "/sbin/init"),
     )
     _wait(host)
+    _claim_kernel(host)
 
 
 def execute(host: Host, *command: str, check: bool = True) -> str:
@@ -88,8 +89,9 @@ def existing() -> list[Host]:
     """The hosts that an earlier call made, running or not."""
     found = []
     for path in sorted(STATE.glob("*/host")):
-        name, suite, port, tree = path.read_text().split(":")
-        found.append(Host(name, suite, int(port), tree))
+        # The leftovers may be those of another version of this file.
+        name, suite, port = (*path.read_text().split(":"), "", "0")[:3]
+        found.append(Host(name, suite, int(port)))
     return found
 
 
@@ -116,7 +118,7 @@ def _mount(host: Host, lower: Path) -> None:
     upper, work = host.folder / "upper", host.folder / "work"
     for place in (upper, work, host.root):
         place.mkdir(parents=True)
-    (host.folder / "host").write_text(f"{host.name}:{host.suite}:{host.port}:{host.tree}")
+    (host.folder / "host").write_text(f"{host.name}:{host.suite}:{host.port}")
     downloads = cache() / "archives" / host.suite
     if downloads.is_dir():
         shutil.copytree(downloads, upper / ARCHIVES, copy_function=_link_or_copy)
@@ -161,9 +163,18 @@ def _personalise(host: Host, public_key: str) -> None:
     (host.root / "etc/hostname").write_text(f"{host.name}\n")
 
 
+def _claim_kernel(host: Host) -> None:
+    """Let procfs name the host's own kernel: the one that really runs is this machine's."""
+    kernels = sorted(path.name.removeprefix("vmlinuz-") for path in (host.root / "boot").glob("vmlinuz-*"))
+    (host.root / "run-kernel").write_text(f"{kernels[-1]}\n")
+    execute(host, "mount", "--bind", "/run-kernel", "/proc/sys/kernel/osrelease")
+
+
 def _sysfs(host: Host) -> Path:
-    """A sysfs of plain files with a GPU; the real control groups are mounted into it."""
-    tree = gpu_trees.TREES[host.tree](host.folder / "tree").root / "sys"
+    """A sysfs of plain files with a Tesla T4 that no driver has; the real control groups are mounted into it."""
+    machine = gpu_trees.host(host.folder / "tree")
+    gpu_trees.gpu(machine, "0000:3b:00.0", "0x1eb8", "0x12a2", driver="")
+    tree = machine.root / "sys"
     for name in ("fs/cgroup", "kernel/security", "module", "class", "block", "devices/system/cpu"):
         (tree / name).mkdir(parents=True, exist_ok=True)
     return tree

@@ -39,13 +39,11 @@ class Host:
         name: Its name in the inventory and of its container.
         suite: The Debian release it is.
         port: Where its ssh listens on the loopback address.
-        tree: The tree of tests/gpu_trees.py whose PCI bus it has.
     """
 
     name: str
     suite: str
     port: int
-    tree: str = "t4_bare"
 
     @property
     def folder(self) -> Path:
