@@ -78,7 +78,7 @@ def _user(root: Root, pid: str, device: str) -> User:
         "pid": int(pid),
         "command": _command(root, pid),
         "device": printable(device),
-        "unit": printable(unit.group(0)) if unit else "",
+        "unit": unit.group(0) if unit else "",
         "pod": pod.group(1).replace("_", "-") if pod else "",
     }
 
@@ -89,5 +89,5 @@ def _command(root: Root, pid: str) -> str:
     if len(name) >= COMM_LENGTH:
         program = root.link("/proc/%s/exe" % pid)
         if program.startswith(name):
-            return printable(program)
-    return printable(name)
+            return program
+    return name

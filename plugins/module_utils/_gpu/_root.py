@@ -36,13 +36,16 @@ class Root:
         self._folders: Dict[str, str] = {"": ""}
 
     def real(self, path: str) -> str:
-        """The path of this machine behind ``path``, links followed inside the root. Raises OSError for a loop."""
+        """The path of this machine behind ``path``, links followed inside the root. Raises OSError where none is."""
+        if "\0" in path:  # made of what a damaged file says
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         return path if not self.prefix else self.prefix + self._follow(path)
 
     def inside(self, path: str) -> str:
         """``path`` with its links followed, as the host sees it; "" where they go round in circles."""
         try:
-            return os.path.realpath(path) if not self.prefix else self._follow(path)
+            real = self.real(path)
+            return real[len(self.prefix) :] if self.prefix else os.path.realpath(real)
         except OSError as error:
             self.missed(path, error)
             return ""
@@ -87,9 +90,9 @@ class Root:
             return None
 
     def names(self, path: str) -> List[str]:
-        """What a folder holds, sorted."""
+        """What a folder holds, sorted. A name in other than ASCII is none that is looked for, and JSON may not take it."""
         try:
-            return sorted(os.listdir(self.real(path)))
+            return sorted(name for name in os.listdir(self.real(path)) if name.isascii())
         except OSError as error:
             self.missed(path, error)
             return []
@@ -98,7 +101,7 @@ class Root:
         """The last part of what a link points to, as sysfs names a driver or a group; "" where it is no link."""
         head, name = os.path.split(path)
         try:
-            return os.path.basename(os.readlink(os.path.join(self.real(head), name)))
+            return printable(os.path.basename(os.readlink(os.path.join(self.real(head), name))))
         except OSError as error:
             if error.errno != errno.EINVAL:
                 self.missed(path, error)

@@ -136,6 +136,13 @@ def test_the_real_root_is_read_as_it_is(folder):
     assert root.inside(str(folder / "etc")) == str(folder / "etc")
 
 
+def test_names_that_json_may_not_take_are_left_out(folder):
+    (folder / "etc" / os.fsdecode(b"\xff")).write_text("strange")
+    (folder / "etc" / "link").symlink_to(os.fsdecode(b"/sys/\xff"))
+    root = Root(str(folder))
+    assert (root.names("/etc"), root.link("/etc/link")) == (["file", "link"], "?")
+
+
 def test_any_file_name_can_be_printed(folder):
     strange = os.fsdecode(b"/etc/\xff")
     root = Root(str(folder))
