@@ -81,7 +81,7 @@ All reasons are told at once, each with a way out, before anything changes.
 - a driver known not to work (below); this, and a branch a source isn't known to have, can be accepted with
   `nvidia_driver_accept`
 
-A host with a GPU bound to vfio-pci, or without any NVIDIA GPU, is left alone.
+A host that gives its GPUs to guests (vfio-pci, NVIDIA's vGPU manager), or has none of NVIDIA's, is left alone.
 """
 
 

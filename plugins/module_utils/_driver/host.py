@@ -62,6 +62,7 @@ class Host:
     nvlink5: bool = False
     coherent: bool = False
     vgpu_guest: bool = False
+    vgpu_host: bool = False
     passthrough: bool = False
     secure_boot: bool = False
     running: str = ""
@@ -117,6 +118,7 @@ def from_facts(facts: Fact) -> Host:
         nvlink5=bool(facts.get("nvlink5")),
         coherent=bool(facts.get("coherent")),
         vgpu_guest=bool(facts.get("vgpu_guest")),
+        vgpu_host=bool(facts.get("vgpu_host")),
         passthrough=bool(facts.get("passthrough")),
         secure_boot=facts.get("secure_boot") == "enabled" or bool(facts.get("signatures_enforced")),
         running=running,

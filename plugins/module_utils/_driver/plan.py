@@ -148,6 +148,8 @@ def _left_alone(host: Host, wish: Wish) -> str:
     """Why a host is none of ours; empty where it is."""
     if host.passthrough:
         return "a GPU is bound to vfio-pci: this host passes its GPUs through to guests"
+    if host.vgpu_host:
+        return "NVIDIA's vGPU manager runs here: this host shares its GPUs with guests"
     if not host.found_gpus and not (wish.expected_gpus or host.expected_gpus):
         return "no NVIDIA GPU on the PCI bus"
     return ""

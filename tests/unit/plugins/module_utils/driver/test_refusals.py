@@ -142,10 +142,13 @@ def test_what_the_tables_only_suppose_can_be_accepted():
     assert codes(plan(facts(generation="volta"), flavour="open", accept=["open_too_old"])) == ["open_too_old"]
 
 
-def test_a_host_that_passes_its_gpus_through_is_left_alone_whatever_is_wished():
-    planned = plan(facts("sles15", passthrough=True), flavour="open", branch="1")
+@pytest.mark.parametrize(
+    ("fact", "says"), [("passthrough", "a GPU is bound to vfio-pci"), ("vgpu_host", "NVIDIA's vGPU manager runs here")]
+)
+def test_a_host_that_gives_its_gpus_to_guests_is_left_alone_whatever_is_wished(fact, says):
+    planned = plan(facts("sles15", **{fact: True}), flavour="open", branch="1")
     assert planned["blocked"] == []
-    assert planned["skipped"].startswith("a GPU is bound to vfio-pci")
+    assert planned["skipped"].startswith(says)
     assert planned["action"] == "none"
     assert planned["packages"]["install"] == []
     assert planned["services"] == []
