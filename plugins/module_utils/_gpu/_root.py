@@ -90,7 +90,7 @@ class Root:
             return None
 
     def names(self, path: str) -> List[str]:
-        """What a folder holds, sorted. A name in other than ASCII is none that is looked for, and JSON may not take it."""
+        """What a folder holds, sorted. A name beyond ASCII is none that is looked for, and JSON may not take it."""
         try:
             return sorted(name for name in os.listdir(self.real(path)) if name.isascii())
         except OSError as error:
