@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 
 import pytest
+import yaml
 from rules import dcgm_names
 from rules.promql import selectors
 from rules.rendering import ROLES, render, template_text
@@ -116,6 +118,53 @@ def test_what_another_agent_calls_fatal_has_an_alert_here():
 def test_no_xid_is_in_two_classes():
     codes = [code for found in dcgm_names.xid_classes().values() for code in found]
     assert len(set(codes)) == len(codes)
+
+
+def complaint(**variables):
+    """What the role's checks say first."""
+    known = {"dcgm_exporter_version": "4.8.2"} | variables
+    for task in yaml.safe_load((ROLES / "dcgm_exporter" / "tasks" / "check.yml").read_text()):
+        check = task.get("ansible.builtin.assert")
+        if check is None:
+            continue
+        items = json.loads(
+            template_text("dcgm_exporter", f"{{{{ {task.get('loop', '{{ [0] }}')[3:-3]} | to_json }}}}", known)
+        )
+        conditions = check["that"] if isinstance(check["that"], list) else [check["that"]]
+        for item in items:
+            held = template_text(
+                "dcgm_exporter", "{{ %s }}" % " and ".join(f"({one})" for one in conditions), {**known, "item": item}
+            )
+            if held != "True":
+                return template_text("dcgm_exporter", check["fail_msg"], {**known, "item": item})
+    return ""
+
+
+def row(**changes):
+    return {
+        "dcgm_exporter_extra_counters": [{"field": "DCGM_FI_DEV_FAN_SPEED", "type": "gauge", "help": "Fan"} | changes]
+    }
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, ""),
+        (row(), ""),
+        ({"dcgm_exporter_expected_gpus": {"n1": 8, "n2": 0}}, ""),
+        ({"dcgm_exporter_version": "latest"}, 'dcgm_exporter_version is "latest"'),
+        ({"dcgm_exporter_version": "3.3.9-3.6.1"}, 'dcgm_exporter_version is "3.3.9-3.6.1"'),
+        (row(field="FAN"), "names FAN"),
+        (row(help="Fan, in percent"), "neither comma nor quote"),
+        (row(help='The "fan"'), "neither comma nor quote"),
+        (row(field="DCGM_FI_DEV_GPU_TEMP"), "names DCGM_FI_DEV_GPU_TEMP"),
+        ({"dcgm_exporter_expected_gpus": {"n1": "eight"}}, 'gives node n1 "eight" GPUs'),
+        ({"dcgm_exporter_expected_gpus": {"n1": -1}}, 'gives node n1 "-1" GPUs'),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_its_name(variables, said):
+    told = complaint(**variables)
+    assert said in told if said else not told
 
 
 def expected(variables):
