@@ -16,6 +16,8 @@ SCHEMA_VERSION = 1
 HEADINGS = ("host", "now", "wanted", "change", "drain", "reboot", "blocked by / pending")
 NAMES = 48
 """Characters for the names of the hosts in one row."""
+ROWS, REASONS = 100, 5
+"""At most so many rows, and reasons below one: the rest is in the report."""
 
 Entry = Mapping[str, Any]
 """``host`` (its name) with ``plan`` (of driver_plan), or ``error`` (why there is no plan)."""
@@ -33,14 +35,20 @@ class Line:
     remarks: Tuple[str, ...] = ()
 
 
+def _on_one_line(text: object) -> str:
+    return " ".join(str(text).split())
+
+
 def line(entry: Entry) -> Line:
     """Put one host's plan in words."""
     plan = entry.get("plan")
     if entry.get("error") or not plan:
-        return Line(FAILED, ("-", "-", "-", "-", "-", "failed"), (str(entry.get("error") or "there is no plan"),))
+        return Line(
+            FAILED, ("-", "-", "-", "-", "-", "failed"), (_on_one_line(entry.get("error") or "there is no plan"),)
+        )
     now, wanted = _version(plan["now"]), _version(plan["wanted"])
     if plan["blocked"]:
-        remarks = tuple("%(reason)s; %(fix)s" % reason for reason in plan["blocked"])
+        remarks = tuple(_on_one_line("%(reason)s; %(fix)s" % reason) for reason in plan["blocked"])
         codes = ", ".join(dict.fromkeys(str(reason.get("code") or "blocked") for reason in plan["blocked"]))
         return Line(BLOCKED, (now, wanted, "-", "-", "-", codes), remarks)
     if plan.get("skipped"):
@@ -63,16 +71,41 @@ def _yes(value: object) -> str:
 
 
 def lines(entries: Sequence[Entry], each: int) -> List[str]:
-    """The table. Up to ``each`` hosts have a row each; of more, hosts with the same row share it."""
+    """The table. Up to ``each`` hosts have a row each; of more, hosts with the same row share it, and so do reasons."""
     if not entries:
         return ["No GPU hosts."]
-    groups: Dict[Tuple[int, Line], List[str]] = {}
+    groups: Dict[Tuple[int, str, Tuple[str, ...]], Group] = {}
     for number, entry in enumerate(entries):
-        groups.setdefault((number if len(entries) <= each else 0, line(entry)), []).append(str(entry["host"]))
-    ordered = sorted(groups.items(), key=lambda group: _ORDER.index(group[0][1].status))
-    rows = [(shortened(names, NAMES), *one.cells) for (_number, one), names in ordered]
-    shown = _table.ruled(HEADINGS, rows, [one.remarks for (_number, one), _names in ordered])
-    return [*shown, "", summary(entries)]
+        one = line(entry)
+        key = (number if len(entries) <= each else 0, one.status, one.cells)
+        groups.setdefault(key, Group([], {})).add(str(entry["host"]), one.remarks)
+    ordered = sorted(groups.items(), key=lambda item: _ORDER.index(item[0][1]))
+    rows = [(shortened(group.names, NAMES), *cells) for (_number, _status, cells), group in ordered[:ROWS]]
+    shown = _table.ruled(HEADINGS, rows, [group.reasons() for _key, group in ordered[:ROWS]])
+    left = sum(len(group.names) for _key, group in ordered[ROWS:])
+    return [*shown, *(["... and %d hosts more: see the report" % left] if left else []), "", summary(entries)]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Hosts that share a row, and how many of them say what."""
+
+    names: List[str]
+    said: Dict[str, int]
+
+    def add(self, name: str, remarks: Sequence[str]) -> None:
+        """Take one more in."""
+        self.names.append(name)
+        for remark in remarks:
+            self.said[remark] = self.said.get(remark, 0) + 1
+
+    def reasons(self) -> List[str]:
+        """What most say first; which hosts it is that say what only some do, is in the report."""
+        most = sorted(self.said.items(), key=lambda item: -item[1])
+        everybody = len(self.names)
+        found = [text if count == everybody else "%s (%d of %d)" % (text, count, everybody) for text, count in most]
+        rest = len(found) - REASONS
+        return [*found[:REASONS], "... and %d other reasons: see the report" % rest] if rest > 0 else found
 
 
 def summary(entries: Sequence[Entry]) -> str:

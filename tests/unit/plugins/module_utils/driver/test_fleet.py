@@ -63,6 +63,28 @@ def test_hosts_alike_share_a_row_where_there_are_many():
     assert "(9900 hosts)" in "\n".join(found)
 
 
+def test_reasons_that_name_their_host_do_not_break_the_groups_up():
+    many = [{"host": f"gpu{number:05d}", "error": f"gpu{number:05d} timed out"} for number in range(9000)]
+    many += [{"host": f"new{number}", "error": "no\n  python"} for number in range(1000)]
+    found = fleet.lines(many, 40)
+    assert len(found) < 12
+    assert "    no python (1000 of 10000)" in found
+    assert "    ... and 8996 other reasons: see the report" in found
+
+
+def test_a_table_has_an_end():
+    many = [{"host": f"gpu{number}", "plan": plan(driven(f"570.{number}"))} for number in range(500)]
+    found = fleet.lines(many, 40)
+    assert len(found) < 300
+    assert "... and 400 hosts more: see the report" in found
+    assert found[-1].startswith("500 hosts: 500 pending")
+
+
+def test_up_to_the_number_of_rows_everybody_keeps_a_reason_of_their_own():
+    found = fleet.lines(entries(a={"error": "x"}, b={"error": "y"}), 2)
+    assert [line for line in found if line.startswith("    ")] == ["    x", "    y"]
+
+
 def test_nobody_is_no_table():
     assert fleet.lines([], 10) == ["No GPU hosts."]
 
