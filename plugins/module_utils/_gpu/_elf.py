@@ -31,10 +31,14 @@ MOST_BYTES = 1 << 20
 
 MOST_UNPACKED = 256 << 20
 CHUNK = 1 << 20
-FIELD = re.compile(rb"(?:(license)=(Dual MIT/GPL|NVIDIA)|(?<!\w)(version)=(\d+\.\d+(?:\.\d+)?))\0")
-"""Precise, as the whole of an unpacked module is searched for them."""
+FIELDS = {
+    "license": re.compile(rb"license=(Dual MIT/GPL|NVIDIA)\0"),
+    "version": re.compile(rb"version=(\d+\.\d+(?:\.\d+)?)\0"),
+}
+"""Precise, as the whole of an unpacked module is searched for them; each begins with plain letters, which re finds
+fifty times faster than anything else."""
 
-WANTED = 2
+WORD = re.compile(rb"\w")
 OVERLAP = 256
 """Bytes that are searched again with the next chunk: a field may lie across two."""
 
@@ -80,7 +84,7 @@ def _search(unpacked: Any) -> Dict[str, str]:
             break
         before += chunk
         found.update(_decode(before))
-        if len(found) == WANTED:
+        if len(found) == len(FIELDS):
             break
         total += len(chunk)
         before = before[-OVERLAP:]
@@ -89,9 +93,11 @@ def _search(unpacked: Any) -> Dict[str, str]:
 
 def _decode(data: bytes) -> Dict[str, str]:
     found: Dict[str, str] = {}
-    for match in FIELD.finditer(data):
-        name, value = (part.decode("ascii") for part in match.groups() if part is not None)
-        found.setdefault(name, value)
+    for name, pattern in FIELDS.items():
+        for match in pattern.finditer(data):
+            if not WORD.match(data[match.start() - 1 : match.start()]):
+                found[name] = match.group(1).decode("ascii")
+                break
     return found
 
 
