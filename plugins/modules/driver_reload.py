@@ -134,6 +134,11 @@ mig:
   returned: always
   type: raw
   sample: {}
+uptime:
+  description: Seconds since boot when the module began.
+  returned: always
+  type: float
+  sample: 86400.25
 notes:
   description: What else is worth knowing.
   returned: always
@@ -141,6 +146,8 @@ notes:
   elements: str
   sample: []
 """
+
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _host
@@ -175,6 +182,8 @@ def main() -> None:
     given = module.params
     wishes = Wishes(given["state_dir"], given["services"], given["wanted"], given["wait"], module.check_mode)
     steps = Steps(Host(), lambda: dict(_host.look(given["root"])), wishes)
+    # The clock that the kernel's log counts by.
+    steps.result.uptime = round(time.monotonic(), 3)
     try:
         perform(steps, given["state"])
     except (ReloadError, OSError) as error:

@@ -109,6 +109,11 @@ checks:
       description: What was found.
       type: str
       sample: loaded 580.95.05, on disk 580.95.05, userland 580.95.05
+version:
+  description: Version of the loaded driver.
+  returned: always
+  type: str
+  sample: 580.95.05
 wrong:
   description: The names of the checks that keep the host from being used.
   returned: always
@@ -119,6 +124,7 @@ wrong:
 
 import os
 import time
+from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _host
@@ -168,7 +174,12 @@ def main() -> None:
         if not wrong or diag or time.monotonic() >= deadline:
             break
         time.sleep(PAUSE)
-    result = {"changed": False, "checks": [one.result() for one in checks], "wrong": [one.name for one in wrong]}
+    result: Dict[str, Any] = {
+        "changed": False,
+        "checks": [one.result() for one in checks],
+        "wrong": [one.name for one in wrong],
+    }
+    result["version"] = facts["driver"]["loaded"]
     if wrong and given["fail"]:
         module.fail_json(msg="; ".join("%s: %s" % (one.name, one.detail) for one in wrong), **result)
     module.exit_json(**result)

@@ -23,7 +23,7 @@ _INTERRUPTED = "the run ended in the middle of this host; run again, it goes on 
 _HELD = "its node is still cordoned by an earlier run, and this one can't go on with it: %s"
 
 Entry = Mapping[str, Any]
-"""``host`` with ``plan`` or ``error``, ``way`` (where the plan sent it) and ``outcome`` ({} where nothing was begun)."""
+"""``host`` with ``plan`` or ``error``, ``way`` (where the plan sent it) and ``outcome`` ({} where it wasn't begun)."""
 
 
 @dataclass(frozen=True)

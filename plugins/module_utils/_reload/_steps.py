@@ -51,6 +51,7 @@ class Result:
     notes: List[str] = field(default_factory=list)
     mig_restored: bool = False
     mig: Any = None
+    uptime: float = 0
 
     @property
     def changed(self) -> bool:
