@@ -181,7 +181,7 @@ NODE_MAINTENANCE_ARGSPEC: ArgumentSpec = {
         "choices": ["inspected", "drained", "returned", "released", "failed", "ended"],
     },
     "node": {"type": "str", "required": True},
-    "run": {"type": "str", "required": True},
+    "run": {"type": "str", "default": ""},
     "what": {"type": "str", "default": ""},
     "reason": {"type": "str", "default": ""},
     "drain": {"type": "dict", "default": {}, "options": DRAIN_OPTIONS},
@@ -194,5 +194,28 @@ NODE_MAINTENANCE_ARGSPEC: ArgumentSpec = {
     "expected_gpus": {"type": "int", "default": 0},
     "namespace": {"type": "str", "default": "kube-system"},
     "lease_seconds": {"type": "int", "default": 7200},
+    **CONNECTION_ARGSPEC,
+}
+
+ALERT_SILENCE_ARGSPEC: ArgumentSpec = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "name": {"type": "str", "required": True},
+    "matchers": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "label": {"type": "str", "required": True},
+            "value": {"type": "str", "required": True},
+            "regex": {"type": "bool", "default": False},
+        },
+    },
+    "minutes": {"type": "int", "default": 120},
+    "comment": {"type": "str", "default": ""},
+    "required": {"type": "bool", "default": False},
+    "namespace": {"type": "str", "default": "monitoring"},
+    "service": {"type": "str", "default": "alertmanager"},
+    "port": {"type": "str", "default": "web"},
+    "path_prefix": {"type": "str", "default": ""},
     **CONNECTION_ARGSPEC,
 }

@@ -37,9 +37,11 @@ options:
     type: str
     required: true
   run:
-    description: A text that all tasks of one run have in common, and no other run has.
+    description:
+      - A text that all tasks of one run have in common, and no other run has. By default it is made of the process of
+        ansible-playbook, which works where that runs on the same machine.
     type: str
-    required: true
+    default: ""
   what:
     description: What is done to the node, for people.
     type: str

@@ -44,9 +44,19 @@ def starter(pid: int = 0, root: str = "/proc") -> int:
     return 0
 
 
+def run_of(given: str) -> str:
+    """What all tasks of this run have in common. Raises RolloutError where nothing tells and nothing was given."""
+    pid = 0 if given else starter()
+    if not given and not pid:
+        raise RolloutError(
+            "run is needed where ansible-playbook runs on another machine: a text that no other run has."
+        )
+    return given or "%d since %s" % (pid, _holder.began(pid))
+
+
 def leases(client: EngineClient, namespace: str, run: str, seconds: float) -> Leases:
     """The cluster's Lease, as a run sees it. run: the same text in all tasks of a run. seconds: how long it lasts."""
-    return Leases(client, namespace, NAME, _holder.Holder(pid=starter(), run=run), seconds)
+    return Leases(client, namespace, NAME, _holder.Holder(pid=starter(), run=run_of(run)), seconds)
 
 
 def hold(lease: Leases, now: Callable[[], dt.datetime]) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Mapping, Optional
 
@@ -51,6 +52,11 @@ class Job:
         return str(self.options["node"])
 
     @property
+    def run(self) -> str:
+        """Whose maintenance it is."""
+        return lease.run_of(str(self.options.get("run") or ""))
+
+    @property
     def stamp(self) -> str:
         """Now."""
         return self.wall().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -85,8 +91,11 @@ def _choice(wish: Mapping[str, Any]) -> pods_of.Choice:
 
 
 def _limits(options: Mapping[str, Any]) -> busy_of.Limits:
+    budget = str(options.get("budget") or "")
+    if not re.fullmatch(r"(\d+%?)?", budget):
+        raise RolloutError('budget is "%s"; give a number of nodes, or a percentage such as 10%%.' % budget)
     return busy_of.Limits(
-        budget=str(options.get("budget") or ""),
+        budget=budget,
         selector=str(options.get("fleet") or ""),
         ceph=options.get("ceph") != "ignore",
         domain=str(options.get("failure_domain") or busy_of.Limits.domain),
@@ -108,7 +117,7 @@ def _result(job: Job, live: Object, state: str, changed: bool = False, **more: A
 
 def _lease(job: Job) -> Leases:
     options = job.options
-    return lease.leases(job.client, str(options["namespace"]), str(options["run"]), float(options["lease_seconds"]))
+    return lease.leases(job.client, str(options["namespace"]), job.run, float(options["lease_seconds"]))
 
 
 def inspected(job: Job) -> Result:
@@ -167,14 +176,12 @@ def _cordon(job: Job, found: Object) -> node.Patch:
     paused = {key: str(value) for key, value in (job.options.get("pause") or {}).items()}
     made = before or record.Record(
         record.DRAINING,
-        str(job.options["run"]),
+        job.run,
         job.stamp,
         cordoned=not record.unschedulable(found),
         labels={key: record.label(found, key) for key in paused},
     )
-    made = made.becomes(
-        state=record.DRAINING, run=str(job.options["run"]), what=str(job.options.get("what") or made.what), reason=""
-    )
+    made = made.becomes(state=record.DRAINING, run=job.run, what=str(job.options.get("what") or made.what), reason="")
     made = made.becomes(boot=record.boot_id(found))
     return {"metadata": {"annotations": made.annotations, "labels": paused}, "spec": {"unschedulable": True}}
 
@@ -184,7 +191,7 @@ def _resumed(job: Job, found: Object) -> Optional[node.Patch]:
     before = record.of(found)
     if before is None:
         return None
-    made = before.becomes(run=str(job.options["run"]), boot=record.boot_id(found))
+    made = before.becomes(run=job.run, boot=record.boot_id(found))
     return None if made == before else {"metadata": {"annotations": made.annotations}}
 
 

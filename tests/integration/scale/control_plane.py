@@ -95,8 +95,8 @@ class ControlPlane(ApiServer):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
         self.client = _client.connect(_login.resolve({"kubeconfig": str(self.kubeconfig)}, {}))
 
-    def start_controllers(self, kwok: Path) -> None:
-        """Start the scheduler, the controller of DaemonSets, and kwok."""
+    def start_controllers(self, kwok: Path, controllers: str = "daemonset-controller", stages: Path = STAGES) -> None:
+        """Start the scheduler, controllers (of DaemonSets, unless others are named), and kwok."""
         connection = {"kubeconfig": str(self.kubeconfig), "qps": 1000, "burst": 2000}
         settings = self.folder / "scheduler.yaml"
         settings.write_text(
@@ -115,7 +115,7 @@ class ControlPlane(ApiServer):
             [
                 *self._component("kube-controller-manager"),
                 f"--kubeconfig={self.kubeconfig}",
-                "--controllers=daemonset-controller",
+                f"--controllers={controllers}",
                 "--kube-api-qps=1000",
                 "--kube-api-burst=2000",
                 "--leader-elect=false",
@@ -128,7 +128,7 @@ class ControlPlane(ApiServer):
                 *HUMBLE,
                 str(kwok),
                 f"--kubeconfig={self.kubeconfig}",
-                f"--config={STAGES}",
+                f"--config={stages}",
                 "--manage-all-nodes",
                 "--cidr=10.128.0.0/16",
                 "--node-lease-duration-seconds=3600",
