@@ -10,6 +10,7 @@ Debian calls its own nvidia-current, nvidia-current-open or nvidia-tesla-535 and
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Iterator, List
 
@@ -87,8 +88,6 @@ def _folders(root: Root, release: str) -> List[str]:
 
 def _names(modprobe: Modprobe) -> List[str]:
     """The names that the module may have, the one that modprobe is told to load first."""
-    command = modprobe.install.get("nvidia", [])
-    told = (
-        [word for word in command[1:] if WORD.match(word)] if command[:1] in (["modprobe"], ["/sbin/modprobe"]) else []
-    )
+    program, *words = modprobe.install.get("nvidia", [""])
+    told = [word for word in words if WORD.match(word)] if os.path.basename(program) == "modprobe" else []
     return [*told, "nvidia"]

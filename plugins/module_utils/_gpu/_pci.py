@@ -32,7 +32,8 @@ class Bus(NamedTuple):
 
 def walk(root: Root) -> Bus:
     """Every GPU and NVSwitch, in the order of their addresses."""
-    found = Bus([], [], False)
+    gpus: List[GpuWithClass] = []
+    switches: List[Switch] = []
     guest = False
     for address in root.names(DEVICES):
         folder = DEVICES + "/" + address
@@ -41,12 +42,12 @@ def walk(root: Root) -> Bus:
         kind = _hex(root, folder + "/class", 6)[:4]
         if kind == SWITCH_CLASS:
             device = _hex(root, folder + "/device", 4)
-            found.switches.append({"address": address, "device": device, "driver": root.link(folder + "/driver")})
+            switches.append({"address": address, "device": device, "driver": root.link(folder + "/driver")})
         elif kind in GPU_CLASSES:
             config = root.data(folder + "/config", _vgpu.CONFIG_SIZE)
             guest = _vgpu.is_guest(root, folder + "/config", config) or guest
-            found.gpus.append(_gpu(root, address, kind, config))
-    return found._replace(vgpu_guest=guest)
+            gpus.append(_gpu(root, address, kind, config))
+    return Bus(gpus, switches, guest)
 
 
 def physical(gpus: List[GpuWithClass]) -> List[GpuWithClass]:
