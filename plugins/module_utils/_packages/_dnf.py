@@ -188,7 +188,8 @@ class Dnf:
         """Run it by dnf's library."""
         answer = self.call(_dnf_api.apply, self.timeout, files={}, **self._wanted(request))
         failed = "error" in answer
-        text = "\n".join([*answer.get("lines", []), str(answer.get("error", ""))])
+        lines = answer.get("lines") or str(answer.get("error", "")).strip().splitlines()
+        text = "\n".join("Error: %s" % line.strip() for line in lines)
         return Done(("dnf",), 1 if failed else 0, str(answer.get("said", "")), text if failed else "")
 
     def lock(self, request: Request) -> None:

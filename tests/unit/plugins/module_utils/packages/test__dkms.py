@@ -12,7 +12,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import Done, Module
 
 LOG = (Path(__file__).parents[3] / "fixtures" / "packages" / "make_log_open_550.txt").read_text("utf-8")
-FIRST = "nvidia/nv-pci.c:237:9: error: too few arguments to function ‘pci_resize_resource’"
+FIRST = "nvidia/nv-pci.c:237:9: error: too few arguments to function \u2018pci_resize_resource\u2019"
 KERNEL = "6.12.117+deb13-amd64"
 MODULE = Module("nvidia-current", "550.163.01")
 CONF = """PACKAGE_NAME="nvidia-current"

@@ -22,9 +22,24 @@ def objections(*changes, request=REQUEST, held=()):
 
 @pytest.mark.parametrize(
     "name",
-    """nvidia-kernel-dkms libcuda1 libnvidia-ml1:i386 cuda-drivers-580 xserver-xorg-video-nvidia firmware-nvidia-gsp
-    kmod-nvidia-open-dkms glx-alternative-nvidia update-glx linux-modules-nvidia-580-server-generic nvlsm libnvsdm
-    libxnvctrl0 nvidia-fabricmanager libnvidia-nscq nvidia-imex""".split(),
+    [
+        "nvidia-kernel-dkms",
+        "libcuda1",
+        "libnvidia-ml1:i386",
+        "cuda-drivers-580",
+        "xserver-xorg-video-nvidia",
+        "firmware-nvidia-gsp",
+        "kmod-nvidia-open-dkms",
+        "glx-alternative-nvidia",
+        "update-glx",
+        "linux-modules-nvidia-580-server-generic",
+        "nvlsm",
+        "libnvsdm",
+        "libxnvctrl0",
+        "nvidia-fabricmanager",
+        "libnvidia-nscq",
+        "nvidia-imex",
+    ],
 )
 def test_of_the_driver(name):
     assert _names.is_driver(name)
@@ -32,8 +47,19 @@ def test_of_the_driver(name):
 
 @pytest.mark.parametrize(
     "name",
-    """nvidia-container-toolkit nvidia-container-toolkit-base libnvidia-container1 libnvidia-container-tools
-    datacenter-gpu-manager-4-core dkms linux-headers-amd64 kubelet containerd.io gcc nvidia-docker2""".split(),
+    [
+        "nvidia-container-toolkit",
+        "nvidia-container-toolkit-base",
+        "libnvidia-container1",
+        "libnvidia-container-tools",
+        "datacenter-gpu-manager-4-core",
+        "dkms",
+        "linux-headers-amd64",
+        "kubelet",
+        "containerd.io",
+        "gcc",
+        "nvidia-docker2",
+    ],
 )
 def test_not_of_the_driver(name):
     assert not _names.is_driver(name)

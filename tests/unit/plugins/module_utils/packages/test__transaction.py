@@ -1,0 +1,274 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A transaction brings all packages to what is asked, or leaves the host as it was."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _going_back, _transaction
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._job import Job
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
+    PackageError,
+    Pin,
+    Request,
+    Wanted,
+)
+from fake_debian import KERNEL, Debian
+
+DKMS, SMI, CUDA = "nvidia-kernel-dkms", "nvidia-smi", "libcuda1"
+OLD, NEW, BAD = "550.1-1", "580.2-1", "590.3-1"
+NAMES = (DKMS, SMI, CUDA)
+PREFERENCES = "etc/apt/preferences.d/openhands-nvidia-driver.pref"
+
+
+@pytest.fixture
+def host(tmp_path):
+    made = Debian(tmp_path)
+    made.repository = {name: [OLD, NEW, BAD] for name in NAMES}
+    made.bad = {(DKMS, BAD)}
+    made.has("dkms", "3.2.2-1")
+    return made
+
+
+def installed(host, version=OLD):
+    for name in NAMES:
+        host.has(name, version)
+        (host.archives / f"{name}_{version}_amd64.deb").write_text("")
+    host._configure([DKMS])
+    return host
+
+
+def wish(version, **more):
+    pins = (Pin("nvidia-* libcuda1", f"version {version}", 1001),)
+    return Request(install=tuple(Wanted(name, version) for name in NAMES), hold=NAMES, pins=pins, **more)
+
+
+def job(host, request, **more):
+    options = {"prebuild": False, "about": {"wanted": {}, "previous": {"version": "550.1"}}, **more}
+    return Job(host.family(), host, str(host.root), str(host.root / "state"), request, **options)
+
+
+def refused(function, *arguments):
+    with pytest.raises(PackageError) as caught:
+        function(*arguments)
+    return caught.value
+
+
+def snapshot(host):
+    files = {path for path in host.root.rglob("*") if path.is_file() and not path.is_relative_to(host.root / "state")}
+    kept = {path.relative_to(host.root) for path in files if "var/log" not in str(path)}
+    return (
+        dict(host.installed),
+        dict(host.status),
+        set(host.held),
+        {path for path in kept if "usr/src" not in str(path)},
+    )
+
+
+def test_a_first_installation(host):
+    result = _transaction.present(job(host, wish("580.*")))
+    assert result["changed"]
+    assert result["before"] == [{"name": name, "version": ""} for name in sorted(NAMES)]
+    assert {name: host.installed[name] for name in NAMES} == dict.fromkeys(NAMES, NEW)
+    assert host.held == set(NAMES)
+    assert "Pin: version 580.*" in (host.root / PREFERENCES).read_text()
+    assert len(host.ran("apt-get", "install")) == 2, "one download, one transaction"
+
+
+def test_a_rerun_changes_nothing(host):
+    _transaction.present(job(host, wish("580.*")))
+    record = (host.root / "state/driver.json").read_text()
+    before = snapshot(host)
+    host.calls.clear()
+    result = _transaction.present(job(host, wish("580.*")))
+    assert (result["changed"], result["changes"], result["settings"]) == (False, [], [])
+    assert snapshot(host) == before
+    assert (host.root / "state/driver.json").read_text() == record
+    assert not host.ran("install")
+    assert not host.ran("hold")
+
+
+def test_check_mode_writes_nothing(host):
+    before = snapshot(installed(host))
+    result = _transaction.present(job(host, wish("580.*"), check=True))
+    assert result["changed"]
+    assert {"name": SMI, "from": OLD, "to": NEW} in result["changes"]
+    assert f"hold {SMI}" in result["settings"]
+    assert snapshot(host) == before
+    assert not (host.root / "state/driver.json").exists()
+
+
+def test_a_build_that_fails_in_the_transaction_brings_everything_back(host):
+    installed(host).held = {SMI}
+    before = snapshot(host)
+    error = refused(_transaction.present, job(host, wish("590.*")))
+    assert "nvidia 590.3 does not build for kernel " + KERNEL in error.message
+    assert "The host is back at the versions before." in error.message
+    assert error.result["compiler_error"] == "nv.c:7:1: error: too few arguments"
+    assert error.result["rolled_back"]
+    assert not error.result["changed"]
+    (build,) = error.result["builds"]
+    assert "too few arguments" in (host.root / build["log"].lstrip("/")).read_text()
+    assert snapshot(host) == before
+    assert json.loads((host.root / "state/driver.json").read_text())["outcome"] == "rolled_back"
+
+
+def test_a_first_installation_that_fails_leaves_no_package(host):
+    before = snapshot(host)
+    assert refused(_transaction.present, job(host, wish("590.*"))).result["rolled_back"]
+    assert snapshot(host) == before
+
+
+def test_a_way_back_that_apt_refuses_is_gone_by_dpkg(host):
+    before = snapshot(installed(host))
+    real = host.family()
+
+    class Reluctant:
+        """apt breaks down once the transaction has failed."""
+
+        def __getattr__(self, name):
+            return getattr(real, name)
+
+        def restore(self, changes, state):
+            host.broken_apt = True
+            return real.restore(changes, state)
+
+    failing = job(host, wish("590.*"))
+    failing.family = Reluctant()
+    assert refused(_transaction.present, failing).result["rolled_back"]
+    assert host.ran("dpkg", "--unpack")
+    assert snapshot(host)[:3] == before[:3]
+
+
+def test_what_can_not_be_brought_back_is_said(host):
+    installed(host)
+    host.repository[SMI] = [NEW, BAD]
+    (host.archives / f"{SMI}_{OLD}_amd64.deb").unlink()
+    error = refused(_transaction.present, job(host, wish("590.*")))
+    assert error.result["irreversible"] == [f"{SMI}={OLD}"]
+    assert not error.result["rolled_back"]
+    assert error.result["changed"]
+    assert f"{SMI} is {BAD}, was {OLD}" in error.message
+
+
+def test_a_package_that_would_have_to_go_stops_it(host):
+    installed(host)
+    host.has("slurm-gpu", "1")
+    host.needs = {"slurm-gpu": [SMI]}
+    before = snapshot(host)
+    request = Request(install=(Wanted(DKMS, "580.*"),), remove=(SMI,))
+    error = refused(_transaction.present, job(host, request))
+    assert error.message.splitlines() == [
+        "This transaction is refused; nothing was changed.",
+        "- slurm-gpu 1 (removed): not part of the driver, and would be removed",
+    ]
+    assert snapshot(host) == before
+
+
+def test_what_can_not_be_had_is_said_with_what_could(host):
+    error = refused(_transaction.present, job(host, wish("570.*")))
+    assert f"- {SMI}: no version 570.*; there is {BAD}, {NEW}, {OLD}" in error.message
+    assert "Repositories looked at: http://mirror/debian trixie/main" in error.message
+
+
+def test_a_failed_earlier_build_is_taken_out_and_the_transaction_goes_on(host):
+    installed(host, BAD).status[DKMS] = "half-configured"
+    result = _transaction.present(job(host, wish("580.*", allow_downgrade=True)))
+    assert result["repaired"] == [f"{DKMS} was half-configured: removed"]
+    assert {host.status[name] for name in NAMES} == {"installed"}
+    assert {host.installed[name] for name in NAMES} == {NEW}
+
+
+def test_an_interrupted_run_is_finished(host):
+    installed(host)
+    host.status.update({SMI: "unpacked", CUDA: "unpacked"})
+    result = _transaction.present(job(host, wish("550.*")))
+    assert result["repaired"] == [f"{CUDA} was unpacked: configured", f"{SMI} was unpacked: configured"]
+    assert host.status[SMI] == "installed"
+
+
+def test_check_mode_says_what_it_would_repair(host):
+    installed(host).status[SMI] = "unpacked"
+    result = _transaction.present(job(host, wish("550.*"), check=True))
+    assert result["repaired"] == [f"{SMI} {OLD} (unpacked) would be repaired first"]
+    assert host.status[SMI] == "unpacked"
+
+
+def test_somebody_elses_broken_package_that_stays_broken_stops_it(host):
+    installed(host).has("grub", "1", "half-configured")
+    host.bad.add(("grub", "1"))
+    error = refused(_transaction.present, job(host, wish("580.*")))
+    assert "could not be repaired: grub 1 (half-configured)" in error.message
+    assert host.installed[SMI] == OLD
+
+
+def test_a_module_without_its_file_is_built_again(host):
+    installed(host)
+    _transaction.present(job(host, wish("550.*")))
+    (host.root / f"lib/modules/{KERNEL}/updates/dkms/nvidia.ko").unlink()
+    seen = _transaction.present(job(host, wish("550.*"), check=True))
+    assert seen["rebuild"] == [f"nvidia/550.1 for {KERNEL}"]
+    assert _transaction.present(job(host, wish("550.*")))["changed"]
+    assert not _transaction.present(job(host, wish("550.*")))["changed"]
+
+
+def test_holds_follow_what_is_wanted(host):
+    installed(host).held = {CUDA, "libnvidia-gone", "kubelet"}
+    host.has("libnvidia-gone", "1")
+    host.has("kubelet", "1")
+    _transaction.present(job(host, Request(install=(Wanted(SMI, "550.*"),), hold=(SMI,))))
+    assert host.held == {SMI, "kubelet"}
+
+
+def test_preparing_downloads_and_touches_no_package(host):
+    before = snapshot(installed(host))
+    result = _transaction.prepared(job(host, wish("580.*")))
+    assert not result["changed"]
+    assert (host.archives / f"{SMI}_{NEW}_amd64.deb").exists()
+    assert snapshot(host) == before
+
+
+def test_preparing_leaves_a_broken_host_to_the_drained_node(host):
+    installed(host).status[DKMS] = "half-configured"
+    _transaction.prepared(job(host, wish("580.*")))
+    assert host.status[DKMS] == "half-configured"
+
+
+def test_going_back_and_back_again(host):
+    installed(host)
+    _transaction.present(job(host, wish("550.*")))
+    before = snapshot(host)
+    _transaction.present(job(host, wish("580.*")))
+    host.repository = {}
+    result = _going_back.rolled_back(job(host, Request()))
+    assert result["rolled_back"]
+    assert {"name": SMI, "from": NEW, "to": OLD} in result["changes"]
+    assert snapshot(host)[:3] == before[:3]
+    assert "550" in (host.root / PREFERENCES).read_text()
+    assert not _going_back.rolled_back(job(host, Request()))["changed"]
+
+
+def test_going_back_is_refused_before_anything_is_touched_where_a_version_is_gone(host):
+    installed(host)
+    _transaction.present(job(host, wish("580.*")))
+    host.repository = {}
+    (host.archives / f"{SMI}_{OLD}_amd64.deb").unlink()
+    before = snapshot(host)
+    error = refused(_going_back.rolled_back, job(host, Request()))
+    assert f"{SMI}={OLD} can't be had any more" in error.message
+    assert not error.result["changed"]
+    assert snapshot(host) == before
+
+
+def test_going_back_to_versions_that_are_given(host):
+    installed(host, NEW)
+    result = _going_back.rolled_back(job(host, Request(), check=True), [Wanted(SMI, OLD), Wanted(CUDA, NEW)])
+    assert result["changes"] == [{"name": SMI, "from": NEW, "to": OLD}]
+    assert host.installed[SMI] == NEW
+
+
+def test_without_a_record_there_is_nothing_to_go_back_to(host):
+    assert "driver.json is missing" in refused(_going_back.rolled_back, job(host, Request())).message
