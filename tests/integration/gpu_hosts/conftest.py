@@ -13,6 +13,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from typing import Any
 import gpu_trees
 import pytest
 import yaml
+from integration.engine.apiserver import find_binaries
+from integration.scale.control_plane import ControlPlane, find_kwok
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -30,6 +33,8 @@ OVERLAY = {
 }
 OLD, NEW = "570.172.08", "580.95.05"
 STATE = "var/lib/openhands-gpu-observability"
+STAGES = HERE.parent / "nodes" / "kwok_stages.yaml"
+NODES = 20
 ENTRIES = ("galaxy.yml", "meta", "playbooks", "plugins", "roles", "ansible.cfg")
 
 
@@ -190,3 +195,27 @@ class Site:
 def site(product: Path, tmp_path: Path) -> Site:
     """An inventory without hosts."""
     return Site(product, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A real API server whose nodes are kwok's."""
+    found, kwok = find_binaries(), find_kwok()
+    for reason in (found, kwok):
+        if isinstance(reason, str):
+            pytest.skip("needs a kube-apiserver, etcd and kwok: %s" % reason)
+    made = ControlPlane(tmp_path_factory.mktemp("gpu-hosts"), *found)
+    try:
+        made.start()
+        made.start_controllers(kwok, "disruption-controller", STAGES)
+        made.add_nodes(NODES)
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def clustered(site: Site, plane: ControlPlane) -> Site:
+    """The same with a cluster, whose nodes hosts can be."""
+    site.cluster = {"platform_cluster": "here", "platform_kubeconfig": str(plane.kubeconfig)}
+    return site

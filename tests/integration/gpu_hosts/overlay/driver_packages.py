@@ -43,6 +43,7 @@ def main() -> None:
     if module.params["state"] == "present" and not module.check_mode:
         if told == "fail":
             module.fail_json(msg="the archive of nvidia-driver-cuda is damaged", **{**result, "rolled_back": True})
+        (root / "fake/begun").touch()
         while (root / "fake/packages").exists() and told == "hang":
             time.sleep(0.1)
         sys.path.insert(0, os.environ["GPU_OBSERVABILITY_FAKES"])

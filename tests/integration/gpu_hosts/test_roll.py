@@ -1,0 +1,78 @@
+# Copyright: openhands.gpu_observability contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Nodes of a cluster, from the plan to the release: budget, interruption, resumption."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from integration.gpu_hosts.conftest import NEW, NODES, OLD
+
+CONSENT = {"nvidia_driver_disruption": True}
+
+
+def node(number):
+    return f"node-{number:04}"
+
+
+def unschedulable(plane, number):
+    return bool(plane.client.get("/api/v1/nodes/" + node(number))["spec"].get("unschedulable"))
+
+
+def test_check_mode_shows_what_would_be_done_and_does_nothing(clustered, plane):
+    for number in range(NODES):
+        clustered.host(f"gpu{number:02}", NEW if number > 2 else OLD, platform_node_name=node(number))
+    (clustered.tree("gpu02") / "sys/kernel/security").mkdir(parents=True)
+    clustered.hosts["gpu00"]["nvidia_driver_disruption"] = True
+    clustered.hosts["gpu02"]["nvidia_driver_branch"] = "999"
+    found = clustered.run("--check", "--diff")
+    plan = "GPU hosts: collection"
+    assert found.row("gpu00", plan).split() == ["gpu00", OLD, "open", NEW, "open", "upgrade", "yes", "no"]
+    assert found.row("gpu01", plan).split()[-3:] == ["yes", "no", "pending"]
+    assert found.code == 2, "a wish that can't come true fails the run"
+    assert (
+        f"{NODES} hosts: {NODES - 3} as wanted, 1 change, 1 pending, 1 blocked; 2 to drain, 0 to reboot" in found.output
+    )
+    assert {clustered.loaded(f"gpu{number:02}") for number in range(3)} == {OLD}
+    assert not any(unschedulable(plane, number) for number in range(NODES))
+
+
+def test_a_failed_node_stays_cordoned_and_stops_the_roll_and_runs_go_on_where_one_ended(clustered, plane):
+    for number in range(4):
+        clustered.host(f"gpu{number}", NEW if number == 3 else OLD, platform_node_name=node(number))
+    broken = clustered.tree("gpu1") / "fake/packages"
+    broken.write_text("fail")
+
+    first = clustered.run(**CONSENT)
+    assert first.code == 2
+    assert first.row("gpu0").split()[-2:] == ["done", "released"]
+    assert first.row("gpu1").split()[-2:] == ["failed", "cordoned"]
+    assert "the archive of nvidia-driver-cuda is damaged" in first.output
+    assert first.row("gpu2").endswith("not begun")
+    assert first.row("gpu3").endswith("as wanted")
+    assert [unschedulable(plane, number) for number in range(4)] == [False, True, False, False]
+    assert [clustered.loaded(f"gpu{number}") for number in range(3)] == [NEW, OLD, OLD]
+
+    broken.write_text("hang")
+    process = clustered.start(**CONSENT)
+    begun = clustered.tree("gpu1") / "fake/begun"
+    deadline = time.monotonic() + 90
+    while not begun.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    output, _ = process.communicate()
+    assert begun.exists(), output
+    broken.unlink()
+    assert [unschedulable(plane, number) for number in range(4)] == [False, True, False, False]
+
+    resumed = clustered.run(**CONSENT)
+    assert resumed.code == 0
+    assert resumed.output.index("changed: [gpu1 -> here]") < resumed.output.index("changed: [gpu2 -> here]")
+    assert not any(unschedulable(plane, number) for number in range(4))
+    assert {clustered.loaded(f"gpu{number}") for number in range(4)} == {NEW}
+
+    again = clustered.run(**CONSENT)
+    assert (again.code, set(again.changed.values())) == (0, {0})
