@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, Iterator, Optional
+from typing import Callable, Dict, Iterable, Iterator, Optional, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import known_bad, table
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.distros import Distro
@@ -33,12 +33,17 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Case:
-    """All that a check looks at."""
+    """All that a check looks at.
+
+    ``version``: what it comes to, where that is known. ``coming``: kernels whose headers would be installed.
+    """
 
     host: Host
     wish: Wish
     distro: Optional[Distro]
     flavour: str
+    version: str = ""
+    coming: Tuple[str, ...] = ()
 
     @property
     def row(self) -> Optional[table.Row]:
@@ -63,7 +68,10 @@ def choice(case: Case) -> known_bad.Choice:
     """What the table of known faults is asked with."""
     wish = case.wish
     dkms = case.row is None or case.row.dkms
-    return known_bad.Choice(case.host, wish.source, wish.number, wish.version, case.flavour, dkms)
+    releases = tuple(dict.fromkeys((case.host.running, case.host.next, *case.coming))) if dkms else ()
+    return known_bad.Choice(
+        case.host, wish.source, wish.number, wish.version or case.version, flavour=case.flavour, kernels=releases
+    )
 
 
 def listed(names: Iterable[str]) -> str:

@@ -31,6 +31,8 @@ _DRIVER = re.compile(
 )
 _KERNEL_VERSIONED = re.compile(r"^linux-(modules|objects|signatures)-nvidia-")
 _UPSTREAM = re.compile(r"^(?:\d+:)?(\d{3}(?:\.\d+)+)")
+_HEADERS = re.compile(r"^linux-headers-(\d+\.\d+\.\d+(?!.*-common).*-[a-z].*)$")
+_DEVEL = re.compile(r"^kernel(-\w+)?-devel$")
 _HOLDERS = ("nvidia_peermem", "nvidia_fs", "gdrdrv")
 """Modules that tie the driver to network cards and storage: unloading under their users is not tried."""
 
@@ -50,16 +52,28 @@ class Decision:
     notes: Tuple[str, ...] = field(default_factory=tuple)
 
 
-def decide(
-    host: Host, wish: Wish, flavour: str, changes: Optional[Sequence[Change]], repaired: Sequence[str]
-) -> Decision:
-    """Decide. changes: what the package manager would change; None before it was asked, then the facts decide."""
+@dataclass(frozen=True)
+class Asked:
+    """What the package manager would do. ``changes``: None before it was asked, then the facts decide.
+
+    ``names``: the packages that have the driver's version.
+    """
+
+    changes: Optional[Sequence[Change]]
+    repaired: Sequence[str]
+    names: Sequence[str]
+
+
+def decide(host: Host, wish: Wish, flavour: str, asked: Asked) -> Decision:
+    """Decide."""
+    changes = asked.changes
     wrong = state.faults(host)
     notes = list(wrong)
     touching = driver_changes(changes or ())
     wanted = state.as_wanted(host, wish.branch, wish.version, flavour)
-    action = _action(host, changes, touching, wanted, bool(wrong or repaired))
-    version = target(touching) or wish.version or (host.driver.on_disk if wanted else "")
+    after = target(touching, asked.names)
+    action = _action(host, asked, after, wanted, bool(wrong or asked.repaired))
+    version = after or wish.version or (host.driver.on_disk if wanted else "")
     if action in (INSTALL, UPGRADE) and version and _older(version, host.driver.version):
         notes.append("goes back from %s to %s" % (host.driver.version, version))
     replaced = bool(touching) or (changes is None and action in (INSTALL, UPGRADE))
@@ -82,13 +96,25 @@ def driver_changes(changes: Sequence[Change]) -> List[Change]:
     ]
 
 
-def target(changes: Sequence[Change]) -> str:
+def target(changes: Sequence[Change], names: Sequence[str]) -> str:
     """The driver's version after the changes; empty where they don't tell. Epoch and packaging revision are cut off."""
     for one in changes:
         name, found = str(one["name"]), _UPSTREAM.match(str(one.get("to") or ""))
-        if found and _DRIVER.match(name) and not _KERNEL_VERSIONED.match(name):
+        if found and name in names and not _KERNEL_VERSIONED.match(name):
             return found.group(1)
     return ""
+
+
+def coming_kernels(changes: Sequence[Change], architecture: str) -> List[str]:
+    """Kernels whose headers the changes bring: modules are built for them too."""
+    found = []
+    for one in changes:
+        debian, after = _HEADERS.match(str(one["name"])), str(one.get("to") or "")
+        if after and debian:
+            found.append(debian.group(1))
+        elif after and _DEVEL.match(str(one["name"])):
+            found.append("%s.%s" % (after.rpartition(":")[2], architecture))
+    return found
 
 
 def foreign(host: Host, changes: Optional[Sequence[Change]], names: Sequence[str]) -> bool:
@@ -100,13 +126,12 @@ def foreign(host: Host, changes: Optional[Sequence[Change]], names: Sequence[str
     return not any(one.get("from") for one in touching)
 
 
-def _action(
-    host: Host, changes: Optional[Sequence[Change]], touching: Sequence[Change], wanted: bool, wrong: bool
-) -> str:
+def _action(host: Host, asked: Asked, after: str, wanted: bool, wrong: bool) -> str:
+    changes, touching = asked.changes, driver_changes(asked.changes or ())
     if state.absent(host):
         return INSTALL if changes is None or touching else REPAIR if changes else NONE
     if touching or (changes is None and not wanted):
-        same = wrong and wanted and target(touching) in ("", host.driver.on_disk)
+        same = wrong and wanted and after in ("", host.driver.on_disk)
         return REPAIR if same else UPGRADE
     if wrong or changes or state.outdated(host) or state.asleep(host):
         return REPAIR

@@ -19,14 +19,14 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._drive
 
 @dataclass(frozen=True)
 class Choice:
-    """What a plan comes to: enough of it to recognise a bad one."""
+    """What a plan comes to: enough of it to recognise a bad one. ``kernels``: those that modules are built for."""
 
     host: Host
     source: str
     branch: int
     version: str
     flavour: str
-    dkms: bool
+    kernels: Tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -140,14 +140,21 @@ def _same(bad: Bad, choice: Choice) -> bool:
 
 
 def _kernel(bad: Bad, choice: Choice) -> Optional[str]:
-    """The first kernel it fails for; None where it fails for none of the host's. Prebuilt modules always fit."""
+    """The first kernel it fails for; None where it fails for none of them. What was built here all the same is fine."""
     if not bad.kernel:
         return ""
-    for release in dict.fromkeys((choice.host.running, choice.host.next)):
+    for release in choice.kernels:
         below = not bad.kernel_below or not at_least(release, bad.kernel_below)
-        if choice.dkms and release and at_least(release, bad.kernel) and below:
+        if release and at_least(release, bad.kernel) and below and not _built(choice, release):
             return release
     return None
+
+
+def _built(choice: Choice, release: str) -> bool:
+    """Whether DKMS has this branch, in this flavour, for a kernel already: somebody's patch, or a newer package."""
+    same = choice.host.driver.flavour == choice.flavour
+    found = [one for one in choice.host.dkms if one.get("kernel") == release and one.get("built")]
+    return same and any(str(one.get("version")).startswith("%d." % choice.branch) for one in found)
 
 
 def _within(bad: Bad, version: str) -> Optional[bool]:

@@ -71,15 +71,17 @@ def plan(
         return _idle(host, asked, blocked=[reason])
     distro = distros.find(host.os_id, host.os_major, host.os_version)
     flavour = flavours.choose(host, wish.number, wish.flavour)
-    case = Case(host, wish, distro, flavour)
-    blocked, notes = refusals.refusals(case)
+    case = Case(host, wish, distro, flavour, coming=tuple(decision.coming_kernels(changes or (), host.architecture)))
     row = case.row
-    if row is not None and not blocked and decision.foreign(host, changes, _names(host, row, wish)):
+    names = _names(host, row, wish) if row is not None else []
+    case = replace(case, version=decision.target(changes or (), names))
+    blocked, notes = refusals.refusals(case)
+    if not blocked and decision.foreign(host, changes, names):
         text = "the driver %s on this host came from no package" % host.driver.version
         blocked = [Refusal("foreign", text, "remove it with nvidia-uninstall (or as it came), then run again")]
     if blocked or distro is None or row is None:
         return _idle(host, replace(wish, flavour=flavour), blocked=blocked, notes=notes)
-    decided = decision.decide(host, wish, flavour, changes, repaired)
+    decided = decision.decide(host, wish, flavour, decision.Asked(changes, repaired, names))
     notes += [*_notes(case, today), *decided.notes]
     return {
         "now": _now(host),

@@ -10,7 +10,8 @@ Sources. Vendor's repository: driver-installation-guide, kernel-modules.html and
 compute-only-and-desktop-installation.html (also as quoted in many public install scripts: ``libnvidia-compute
 nvidia-dkms-open``); ubuntu26.04/install.sh of NVIDIA/gpu-driver-container (names without a branch, pinning package).
 Ubuntu's archive: ubuntu24.04/precompiled/local-repo.sh there, and packages.ubuntu.com. Debian: apt-cache on bookworm
-and trixie, both architectures: no nvidia-headless, and nvidia-persistenced doesn't follow the driver's version.
+and trixie, both architectures: no nvidia-headless, nvidia-driver only recommends nvidia-smi and libcuda1, and
+nvidia-persistenced doesn't follow the driver's version.
 EL: docs/guide-rhel8.md of NVIDIA/yum-packaging-nvidia-driver, nvidia-driver.spec (persistenced isn't required on Arm).
 """
 
@@ -126,14 +127,16 @@ TABLE: Tuple[Row, ...] = (
     # Debian's archive: one branch each, and 535 beside it in 13.
     _debian_archive(_BOOKWORM, _COMPUTE, _OPEN, "nvidia-open-kernel-dkms", *_DEBIAN_TOOLS),
     _debian_archive(_BOOKWORM, _COMPUTE, _PROPRIETARY, "nvidia-kernel-dkms", *_DEBIAN_TOOLS),
-    _debian_archive(_BOOKWORM, _FULL, _OPEN, "nvidia-open-kernel-dkms", "nvidia-driver"),
-    _debian_archive(_BOOKWORM, _FULL, _PROPRIETARY, "nvidia-kernel-dkms", "nvidia-driver"),
+    _debian_archive(_BOOKWORM, _FULL, _OPEN, "nvidia-open-kernel-dkms", "nvidia-driver", *_DEBIAN_TOOLS),
+    _debian_archive(_BOOKWORM, _FULL, _PROPRIETARY, "nvidia-kernel-dkms", "nvidia-driver", *_DEBIAN_TOOLS),
     _debian_archive(_TRIXIE, _COMPUTE, _OPEN, "nvidia-open-kernel-dkms", *_DEBIAN_TOOLS),
     _debian_archive(_TRIXIE, _COMPUTE, _PROPRIETARY, "nvidia-kernel-dkms", *_DEBIAN_TOOLS),
-    _debian_archive(_TRIXIE, _FULL, _OPEN, "nvidia-open-kernel-dkms", "nvidia-driver"),
-    _debian_archive(_TRIXIE, _FULL, _PROPRIETARY, "nvidia-kernel-dkms", "nvidia-driver"),
+    _debian_archive(_TRIXIE, _FULL, _OPEN, "nvidia-open-kernel-dkms", "nvidia-driver", *_DEBIAN_TOOLS),
+    _debian_archive(_TRIXIE, _FULL, _PROPRIETARY, "nvidia-kernel-dkms", "nvidia-driver", *_DEBIAN_TOOLS),
     _debian_archive(_TRIXIE_535, _COMPUTE, _PROPRIETARY, "nvidia-tesla-535-kernel-dkms", *_TESLA_TOOLS),
-    _debian_archive(_TRIXIE_535, _FULL, _PROPRIETARY, "nvidia-tesla-535-kernel-dkms", "nvidia-tesla-535-driver"),
+    _debian_archive(
+        _TRIXIE_535, _FULL, _PROPRIETARY, "nvidia-tesla-535-kernel-dkms", "nvidia-tesla-535-driver", *_TESLA_TOOLS
+    ),
     # RHEL and its rebuilds: streams in 9, none in 10.
     *_el(_COMPUTE, _OPEN, "kmod-nvidia-open-dkms", _EL_TOOLS),
     *_el(_COMPUTE, _PROPRIETARY, "kmod-nvidia-latest-dkms", _EL_TOOLS),

@@ -124,21 +124,34 @@ def test_the_version_wanted_is_told_once_it_is_known():
 
 
 @pytest.mark.parametrize(
-    ("package", "version", "expected"),
+    ("system", "package", "version", "expected"),
     [
-        ("nvidia-driver-cuda", "3:580.126.09-1.el9", NEWER),
-        ("kmod-nvidia-open-dkms", "580.126.09-1.el10", NEWER),
-        ("libcuda1", "550.163.01-2", "550.163.01"),
-        ("nvidia-headless-no-dkms-580-server", "580.126.09-0ubuntu0.24.04.1", NEWER),
-        ("linux-modules-nvidia-580-server-open-6.8.0-84-generic", "6.8.0-84.84+1", ""),
-        ("nvidia-container-toolkit", "1.20.0-1", ""),
-        ("nvlsm", "2025.06.6-1", ""),
+        ("rhel9", "nvidia-driver-cuda", "3:580.126.09-1.el9", NEWER),
+        ("rhel10", "kmod-nvidia-open-dkms", "580.126.09-1.el10", NEWER),
+        ("debian13", "libcuda1", "550.163.01-2", "550.163.01"),
+        ("debian13", "nvidia-modprobe", "570.133.07-1", ""),
+        ("debian13", "nvidia-persistenced", "535.171.04-1", ""),
+        ("ubuntu24", "nvidia-headless-no-dkms-580-server-open", "580.126.09-0ubuntu0.24.04.1", NEWER),
+        ("ubuntu24", "linux-modules-nvidia-580-server-open-6.8.0-84-generic", "6.8.0-84.84+1", ""),
+        ("ubuntu24", "nvidia-container-toolkit", "1.20.0-1", ""),
+        ("ubuntu24", "nvlsm", "2025.06.6-1", ""),
     ],
 )
-def test_a_package_version_is_read_for_the_drivers(package, version, expected):
-    host = facts(driver={"on_disk": "1.1", "userland": "1.1", "loaded": "1.1"})
-    planned = plan(host, [change(package, version, "1")])
+def test_a_package_version_is_read_for_the_drivers(system, package, version, expected):
+    wishes = {
+        "debian13": {"source": "archive", "branch": "550", "flavour": "proprietary"},
+        "ubuntu24": {"source": "archive"},
+    }
+    host = facts(system, driver={"on_disk": "1.1", "userland": "1.1", "loaded": "1.1"})
+    planned = plan(host, [change(package, version, "1")], **wishes.get(system, {}))
     assert planned["wanted"]["version"] == expected
+
+
+def test_a_helper_with_a_version_of_its_own_loads_nothing_anew():
+    there = driven("550.163.01", "proprietary", system="debian13")
+    wish = {"source": "archive", "branch": "550", "flavour": "proprietary"}
+    planned = plan(there, [change("nvidia-modprobe", "570.133.07-1", "535.161.07-1")], **wish)
+    assert (planned["action"], planned["reload"], planned["reboot"]) == ("upgrade", False, False)
 
 
 def test_going_back_is_an_upgrade_that_says_so():
