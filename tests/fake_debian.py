@@ -35,7 +35,8 @@ class Debian:
         self.bad: set[tuple[str, str]] = set()
         self.needs: dict[str, list[str]] = {}
         self.calls: list[list[str]] = []
-        self.broken_apt = False
+        self.broken_apt = self.dead_repository = False
+        self.brings: dict[str, dict[str, str]] = {}
         for path in ("usr/bin/apt-get", f"lib/modules/{KERNEL}/build/include/x", "var/lib/apt/lists/x_Packages"):
             self.put(path)
         self.archives = root / "state/archives"
@@ -115,7 +116,11 @@ class Debian:
         if verb == "download":
             return self._download(rest[0])
         if verb not in ("install", "remove"):
-            return 0, ""
+            dead = verb == "update" and self.dead_repository
+            return (100, "E: Failed to fetch http://elsewhere/InRelease") if dead else (0, "")
+        return self._transaction(argv, verb, rest)
+
+    def _transaction(self, argv, verb, rest):
         new, gone = self._asked(verb, rest)
         if "-s" in argv:
             steps = [f"Remv {name} [{self.installed[name]}]" for name in gone if name in self.installed]
@@ -146,7 +151,7 @@ class Debian:
             if found["gone"] or verb == "remove":
                 gone += [found["name"], *self._dependants(found["name"])]
             elif self.installed.get(found["name"]) != found["version"] or self.status[found["name"]] != "installed":
-                new[found["name"]] = found["version"]
+                new.update({found["name"]: found["version"], **self.brings.get(found["name"], {})})
         return new, gone
 
     def _dependants(self, name):

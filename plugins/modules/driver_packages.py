@@ -53,7 +53,9 @@ options:
         elements: str
         default: []
       hold:
-        description: Names or globs of packages that are held (dnf locks their version). Other driver packages are released.
+        description:
+          - Names or globs of packages that are held (dnf locks their version), with all of the driver that has the same version.
+            Other driver packages are released.
         type: list
         elements: str
         default: []
@@ -213,6 +215,12 @@ repaired:
   type: list
   elements: str
   sample: ["nvidia-open-kernel-dkms was half-configured: removed"]
+notes:
+  description: What a person should know, such as a repository that didn't answer.
+  returned: when the host's package manager is known
+  type: list
+  elements: str
+  sample: []
 rolled_back:
   description: Whether the packages went back to the versions before.
   returned: when the host's package manager is known

@@ -41,6 +41,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 
 SOURCES_OF_MODULES = ("*dkms*", "nvidia-kernel-source*")
 """Packages that carry a kernel module's source: where they are split, dkms.conf and the source are in two."""
+LISTS = "var/lib/apt/lists"
 LISTS_AGE = 3600
 """Seconds after which package lists are fetched again."""
 
@@ -76,20 +77,25 @@ class Apt:
         """Configure, fix or take out what is broken."""
         return _apt_repair.repair(self.tools)
 
-    def refresh(self, request: Request) -> None:
-        """``apt-get update`` where the lists are old or have never been fetched."""
-        lists = self._path("var/lib/apt/lists")
-        age = time.time() - os.path.getmtime(lists) if os.path.isdir(lists) else LISTS_AGE
-        if age < LISTS_AGE and any(name.endswith("Packages") or "Packages" in name for name in os.listdir(lists)):
-            return
+    def refresh(self) -> List[str]:
+        """``apt-get update`` where the lists are old or have never been fetched.
+
+        A repository that doesn't answer stops nothing: it may be anybody's, and what is missing is said by solve().
+        """
+        if self._listed() and time.time() - os.path.getmtime(self._path(LISTS)) < LISTS_AGE:
+            return []
         done = self.tools.get(["update"], timeout=600)
-        if done.rc != 0:
-            raise PackageError("The package lists could not be fetched: %s" % last_lines(done))
+        return [] if done.rc == 0 else ["the package lists could not all be fetched: %s" % last_lines(done)]
+
+    def _listed(self) -> bool:
+        """Whether there are package lists at all: images often come without."""
+        lists = self._path(LISTS)
+        return os.path.isdir(lists) and any("Packages" in name for name in os.listdir(lists))
 
     def state(self) -> State:
         """Installed packages, holds, marks, and our preferences file."""
         entries = self.tools.entries()
-        automatic = self.tools.run(["apt-mark", "showauto"], timeout=120).out.split()
+        automatic = _dpkg.automatic(_files.read(self._path("var/lib/apt/extended_states")))
         text = _files.read(self._path(_apt_preview.PREFERENCES))
         return State(
             installed=_dpkg.installed(entries),
@@ -111,10 +117,11 @@ class Apt:
             preview = _apt_preview.Preview(self.tools.root, folder)
             preview.pin(request.pins)
             new = _repository.differing(self.sources(), self.tools.root)
-            if new:
+            if new or not self._listed():
                 preview.add_sources(_repository.preview(new, folder))
-                done = self.tools.get(["update"], preview.update_options(), timeout=600)
-                if done.rc != 0:
+                everything = not self._listed()
+                done = self.tools.get(["update"], preview.update_options(everything=everything), timeout=600)
+                if done.rc != 0 and not everything:
                     raise PackageError("The new sources could not be read: %s" % last_lines(done))
             yield preview.options()
         finally:
@@ -153,17 +160,10 @@ class Apt:
         path = "/" + _apt_preview.PREFERENCES
         lines = [path] if state.files[path] != _apt_preview.preferences(request.pins) else []
         after = {**state.installed, **{change.name: change.new for change in solution.changes}}
-        wanted = self._to_hold(request, [name for name, version in after.items() if version])
+        wanted = _names.to_hold(request.hold, {name: version for name, version in after.items() if version})
         lines += ["hold %s" % name for name in wanted if name not in state.held]
-        return lines + ["release %s" % name for name in self._to_release(request, state.held)]
-
-    def _to_hold(self, request: Request, installed: Sequence[str]) -> List[str]:
-        return [name for name in installed if any(fnmatchcase(name, item) for item in request.hold)]
-
-    def _to_release(self, request: Request, held: Sequence[str]) -> List[str]:
-        """Driver packages that are held and should not be: an earlier run's, under another branch."""
-        hold = request.hold
-        return [name for name in held if _names.is_driver(name) and not any(fnmatchcase(name, item) for item in hold)]
+        # Held by an earlier run, under another branch.
+        return lines + ["release %s" % name for name in state.held if _names.is_driver(name) and name not in wanted]
 
     def fetch(self, request: Request, solution: Solution) -> List[str]:
         """Download the new versions, and the ones that are replaced."""
@@ -217,9 +217,9 @@ class Apt:
         """Hold what is to be held, release what no longer is."""
         entries = self.tools.entries()
         held = _dpkg.held(entries)
-        wanted = self._to_hold(request, list(_dpkg.installed(entries)))
+        wanted = _names.to_hold(request.hold, _dpkg.installed(entries))
         self._mark("hold", [name for name in wanted if name not in held])
-        self._mark("unhold", self._to_release(request, held))
+        self._mark("unhold", [name for name in held if _names.is_driver(name) and name not in wanted])
 
     def _mark(self, word: str, names: Sequence[str]) -> None:
         if names:

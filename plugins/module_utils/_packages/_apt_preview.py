@@ -89,12 +89,13 @@ class Preview:
             pairs["Dir::State::lists"] = self._path("lists")
         return _options(pairs)
 
-    def update_options(self) -> List[str]:
-        """Options for ``apt-get update`` that fetch the added sources' lists alone."""
+    def update_options(self, *, everything: bool) -> List[str]:
+        """Options for ``apt-get update`` that fetch the lists of the added sources, or of all, into the preview."""
+        alone = {} if everything else {"Dir::Etc::sourcelist": "/dev/null"}
         return _options(
             {
-                "Dir::Etc::sourcelist": "/dev/null",
-                "Dir::Etc::sourceparts": self._path("new"),
+                **alone,
+                "Dir::Etc::sourceparts": self._path("sources.list.d" if everything else "new"),
                 "Dir::Etc::netrcparts": self._path("logins"),
                 "Dir::State::lists": self._path("lists"),
                 "Dir::Cache": self._path("cache"),

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import (
@@ -90,8 +89,9 @@ class Dnf:
             raise PackageError("%s, and dnf can't remove the older: %s" % ("; ".join(before), done.text.strip()[-500:]))
         return ["%s: the older was removed" % line for line in before]
 
-    def refresh(self, request: Request) -> None:
+    def refresh(self) -> List[str]:
         """Metadata expires by dnf's own settings."""
+        return []
 
     def state(self) -> State:
         """Installed packages, foreign locks, and the files that our settings are in."""
@@ -136,11 +136,8 @@ class Dnf:
         return {"wanted": wanted, "remove": gone, "stream": stream}
 
     def _to_lock(self, request: Request, installed: Mapping[str, str]) -> Dict[str, str]:
-        return {
-            _names.bare(name): version
-            for name, version in installed.items()
-            if version and any(fnmatchcase(_names.bare(name), item) for item in request.hold)
-        }
+        there = {name: version for name, version in installed.items() if version}
+        return {_names.bare(name): there[name] for name in _names.to_hold(request.hold, there)}
 
     def drift(self, request: Request, solution: Solution) -> List[str]:
         """The list of locks, if it isn't as asked."""

@@ -69,6 +69,16 @@ def held(entries: Iterable[Entry]) -> List[str]:
     return sorted(entry.name for entry in entries if entry.want == "hold")
 
 
+def automatic(extended_states: str) -> List[str]:
+    """Packages that apt installed for others' sake, by its file extended_states."""
+    found = []
+    for stanza in extended_states.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in stanza.splitlines() if ": " in line)
+        if fields.get("Auto-Installed") == "1" and "Package" in fields:
+            found.append(fields["Package"])
+    return found
+
+
 def configuration_only(entries: Iterable[Entry]) -> List[str]:
     """Removed packages whose configuration was kept."""
     return sorted(entry.name for entry in entries if entry.status == "config-files")

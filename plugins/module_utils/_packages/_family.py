@@ -55,8 +55,8 @@ class Family(Protocol):
     def repair(self) -> List[str]:
         """Finish or undo it; says what was done."""
 
-    def refresh(self, request: Request) -> None:
-        """Fetch the package lists, if they are old."""
+    def refresh(self) -> List[str]:
+        """Fetch the package lists, if they are old; what couldn't be fetched, one line each."""
 
     def state(self) -> State:
         """What is installed and held."""

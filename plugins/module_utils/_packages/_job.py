@@ -54,6 +54,7 @@ class Job:
             "settings": [],
             "rebuild": [],
             "repaired": [],
+            "notes": [],
             "rolled_back": False,
             "compiler_error": "",
             "builds": [],

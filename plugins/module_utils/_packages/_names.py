@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from typing import Callable, Iterable, List
+from typing import Callable, Iterable, List, Mapping, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import Change, Request
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._versions import upstream
 
 DRIVER = re.compile(
     r"^(.*nvidia.*|.*cuda.*|libnv.*|libxnvctrl.*|nvlsm|nvsm|glx-(alternative|diversions).*|update-glx"
@@ -47,6 +48,20 @@ def matching(patterns: Iterable[str], names: Iterable[str]) -> List[str]:
         if any(
             bare(name) == item or (fnmatchcase(bare(name), item) and not APART.match(bare(name))) for item in patterns
         )
+    )
+
+
+def to_hold(patterns: Sequence[str], installed: Mapping[str, str]) -> List[str]:
+    """What is held: what the patterns name, and all of the driver that has the version of one of those.
+
+    The libraries that come as dependencies belong to it: one that moves by itself no longer fits the loaded module.
+    """
+    named = {name for name in installed if any(fnmatchcase(bare(name), item) for item in patterns)}
+    versions = {upstream(installed[name]) for name in named if is_driver(name)}
+    return sorted(
+        name
+        for name, version in installed.items()
+        if name in named or (is_driver(name) and upstream(version) in versions)
     )
 
 

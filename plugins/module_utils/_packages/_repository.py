@@ -83,7 +83,15 @@ def apt_targets(run: Runner, root: str) -> List[Target]:
             path = os.path.join(parts, name)
             if os.path.isfile(path) and not name.startswith(OURS):
                 shutil.copy(path, folder)
-        options = ["-o", "Dir::Etc::sourceparts=%s" % folder]
+        # Without the empty names apt would write its cache of all packages.
+        options = [
+            "-o",
+            "Dir::Etc::sourceparts=%s" % folder,
+            "-o",
+            "Dir::Cache::pkgcache=",
+            "-o",
+            "Dir::Cache::srcpkgcache=",
+        ]
         done = run(
             ["apt-get", *options, "indextargets", "--format", _sources.TARGETS, "Created-By: Packages"], timeout=60
         )

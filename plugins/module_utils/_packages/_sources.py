@@ -90,8 +90,13 @@ def apt_login(repository: Mapping[str, Any], login: Login) -> str:
 def components_source(have: Sequence[Target], wanted: Sequence[str], codename: str) -> str:
     """The sources that add what is missing of the distribution's own archive, from where its ``main`` comes.
 
+    apt lists an index only where its repository has one, so a component counts as enabled by the release's own suite:
+    ``-updates`` and ``-security`` often have none of contrib.
+
     Raises PackageError where no source of the archive is found.
     """
+    there = {target.component for target in have if target.suite == codename}
+    missing = [name for name in wanted if name not in there]
     own = [target for target in have if target.component == "main" and _of_release(target.suite, codename)]
     if wanted and not own:
         raise PackageError(
@@ -99,12 +104,9 @@ def components_source(have: Sequence[Target], wanted: Sequence[str], codename: s
             % (codename, ", ".join(wanted))
         )
     stanzas = []
-    for base in dict.fromkeys(own):
-        there = {target.component for target in have if (target.uri, target.suite) == (base.uri, base.suite)}
-        missing = [name for name in wanted if name not in there]
-        if missing:
-            stanza = "Types: deb\nURIs: %s\nSuites: %s\nComponents: %s\n" % (base.uri, base.suite, " ".join(missing))
-            stanzas.append(stanza + ("Signed-By: %s\n" % base.signed_by if base.signed_by else ""))
+    for base in dict.fromkeys(own) if missing else ():
+        stanza = "Types: deb\nURIs: %s\nSuites: %s\nComponents: %s\n" % (base.uri, base.suite, " ".join(missing))
+        stanzas.append(stanza + ("Signed-By: %s\n" % base.signed_by if base.signed_by else ""))
     return _HEAD + "\n".join(stanzas) if stanzas else ""
 
 

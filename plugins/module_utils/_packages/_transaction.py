@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
+from dataclasses import replace
 from typing import Any, Dict, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import (
     _dkms,
+    _kernels,
     _names,
     _outcome,
     _record,
@@ -64,10 +65,10 @@ def plan(job: Job, *, repair: bool) -> Solution:
         family.wait()
         if broken and repair:
             result["repaired"] = family.repair()
-        family.refresh(job.request)
+        result["notes"] = family.refresh()
     elif broken:
         result["repaired"] = ["%s would be repaired first" % line for line in broken]
-    solution = family.solve(job.request)
+    solution = _solve(job)
     state = family.state()
     foreign = [name for name in state.held if not _names.is_driver(name)]
     result["changes"] = [change.to_result() for change in solution.changes]
@@ -85,6 +86,27 @@ def plan(job: Job, *, repair: bool) -> Solution:
     return solution
 
 
+def _solve(job: Job) -> Solution:
+    """The transaction; where headers would bring another kernel along, that without the headers of kernels to come."""
+    solution = job.family.solve(job.request)
+    releases = _kernels.installed(job.root)
+    image = _kernels.brought(solution.changes)
+    kept = _kernels.headers_of(job.request.headers, releases)
+    if not image or not releases or len(kept) == len(job.request.headers):
+        return solution
+    narrower = replace(job.request, headers=tuple(kept))
+    other = job.family.solve(narrower)
+    if _kernels.brought(other.changes):
+        return solution
+    left = [name for name in job.request.headers if name not in kept]
+    job.result["notes"].append(
+        "left out, as a driver's change must not bring a kernel (%s): %s. Install it with the next kernel."
+        % (", ".join(image), ", ".join(left))
+    )
+    job.request = narrower
+    return other
+
+
 def _prepare(job: Job, solution: Solution) -> None:
     """All that can fail without having changed anything: space, downloads, a trial build."""
     _space.check(job.root, job.state_dir, with_build=any("dkms" in change.name for change in solution.changes))
@@ -94,7 +116,10 @@ def _prepare(job: Job, solution: Solution) -> None:
     kernels = _dkms.worth_trying(job.root, job.running)
     if not kernels or not _program("dkms", job):
         return
-    folder = tempfile.mkdtemp(prefix="build-", dir=job.state_dir)
+    # One place for every trial: a compiler cache finds its objects again only under the same paths.
+    folder = os.path.join(job.state_dir, "build")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder, mode=0o755)
     try:
         pairs = [(module, kernel) for module in job.family.unpack(solution, folder) for kernel in kernels]
         failures = _dkms.trial(job.run, job.root, folder, pairs, job.timeout)

@@ -161,28 +161,32 @@ def test_a_login_is_for_root_alone_and_nowhere_else(debian):
 
 
 def test_missing_components_come_from_where_main_comes_from(debian):
-    found = files(debian, {}, "contrib", "non-free")
+    found = files(debian, {}, "main", "contrib", "restricted")
     (item,) = found.values()
     assert item.path == "etc/apt/sources.list.d/openhands-driver-components.sources"
-    stanzas = item.text.split("\n\n")
-    assert [stanza.splitlines()[-4:] for stanza in stanzas] == [
+    assert [stanza.splitlines()[-4:] for stanza in item.text.split("\n\n")] == [
         [
-            "URIs: http://deb.debian.org/debian",
-            "Suites: trixie-updates",
-            "Components: contrib non-free",
+            f"URIs: http://deb.debian.org/{archive}",
+            f"Suites: {suite}",
+            "Components: restricted",
             "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg",
-        ],
-        [
-            "URIs: http://deb.debian.org/debian-security",
-            "Suites: trixie-security",
-            "Components: non-free",
-            "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg",
-        ],
+        ]
+        for archive, suite in (
+            ("debian", "trixie"),
+            ("debian", "trixie-updates"),
+            ("debian-security", "trixie-security"),
+        )
     ]
 
 
+def test_a_source_without_a_key_of_its_own_gets_none(debian):
+    plain = "".join(line.rpartition("\t")[0] + "\t$(SIGNED_BY)\n" for line in TARGETS.splitlines())
+    (item,) = files(debian, {}, "restricted", run=apt(plain)).values()
+    assert "Signed-By" not in item.text
+
+
 def test_components_that_are_there_need_nothing(debian):
-    assert files(debian, {}, "main") == {}
+    assert files(debian, {}, "main", "contrib", "non-free", "non-free-firmware") == {}
     with pytest.raises(PackageError, match="No source of the distribution's archive"):
         files(debian, {}, "contrib", run=apt(""))
 

@@ -215,12 +215,47 @@ def test_a_module_without_its_file_is_built_again(host):
     assert not _transaction.present(job(host, wish("550.*")))["changed"]
 
 
-def test_holds_follow_what_is_wanted(host):
-    installed(host).held = {CUDA, "libnvidia-gone", "kubelet"}
-    host.has("libnvidia-gone", "1")
+def test_holds_follow_what_is_wanted_and_take_all_of_its_version(host):
+    installed(host).held = {"libnvidia-old", "kubelet"}
+    host.has("libnvidia-old", "1")
     host.has("kubelet", "1")
+    host.has("libnvidia-ml1", OLD)
+    host.has("nvidia-container-toolkit", OLD)
     _transaction.present(job(host, Request(install=(Wanted(SMI, "550.*"),), hold=(SMI,))))
-    assert host.held == {SMI, "kubelet"}
+    assert host.held == {*NAMES, "libnvidia-ml1", "kubelet"}
+
+
+def test_headers_that_would_bring_a_kernel_are_left_out_with_a_note(host):
+    installed(host)
+    (host.root / f"lib/modules/{KERNEL}/kernel").mkdir()
+    running, meta = f"linux-headers-{KERNEL}", "linux-headers-amd64"
+    host.repository.update({running: ["6.12.117-1"], meta: ["6.12.130-1"]})
+    host.brings = {meta: {"linux-image-6.12.130+deb13-amd64": "6.12.130-1"}}
+    result = _transaction.present(job(host, wish("580.*", headers=(running, meta))))
+    (note,) = result["notes"]
+    assert note.startswith(
+        "left out, as a driver's change must not bring a kernel (linux-image-6.12.130+deb13-amd64): " + meta
+    )
+    assert running in host.installed
+    assert not {meta, "linux-image-6.12.130+deb13-amd64"} & set(host.installed)
+    assert not _transaction.present(job(host, wish("580.*", headers=(running, meta))))["changed"]
+
+
+def test_headers_of_kernels_to_come_are_taken_where_they_bring_none(host):
+    installed(host)
+    (host.root / f"lib/modules/{KERNEL}/kernel").mkdir()
+    host.repository["linux-headers-amd64"] = ["6.12.117-1"]
+    result = _transaction.present(job(host, wish("580.*", headers=("linux-headers-amd64",))))
+    assert result["notes"] == []
+    assert "linux-headers-amd64" in host.installed
+
+
+def test_a_repository_that_does_not_answer_is_a_note(host):
+    host.dead_repository = True
+    (host.root / "var/lib/apt/lists/x_Packages").unlink()
+    result = _transaction.present(job(host, wish("580.*")))
+    assert "could not all be fetched: E: Failed to fetch" in result["notes"][0]
+    assert host.installed[SMI] == NEW
 
 
 def test_preparing_downloads_and_touches_no_package(host):
