@@ -14,7 +14,8 @@ description:
   - Says which packages, repository, pins, module options and services a host's driver needs, what would be done to it,
     and what that costs (reload or reboot, drain). Impossible wishes are all listed at once, each with a way out.
   - Runs on the controller and asks nothing of the host. Give it the facts of M(openhands.gpu_observability.gpu_info);
-    once C(driver_packages) has said in check mode what it would change, give it that too, for the final word.
+    once M(openhands.gpu_observability.driver_packages) has said in check mode what it would change, give it that too, for the
+    final word.
   - A host whose wish can't come true does not fail the task; the plan's C(blocked) says why.
 author:
   - openhands.gpu_observability contributors (@openhands)
@@ -98,12 +99,12 @@ options:
         default: {}
   changes:
     description:
-      - What C(driver_packages) would change. Each has C(name), C(from) and C(to), empty for absent.
+      - What M(openhands.gpu_observability.driver_packages) would change. Each has C(name), C(from) and C(to), empty for absent.
       - Leave it out as long as that isn't known; an empty list says that nothing would change.
     type: list
     elements: dict
   repaired:
-    description: What C(driver_packages) would repair.
+    description: What M(openhands.gpu_observability.driver_packages) would repair.
     type: list
     elements: str
     default: []
@@ -150,9 +151,10 @@ plan:
       sample: {branch: "580", version: 580.95.05, flavour: open, source: vendor, kind: compute, cuda: 13}
     packages:
       description: >-
-        What driver_packages takes: C(install) (name and version, which may be a pattern, empty for the candidate under
-        the pins), C(remove) (patterns of what must go first; a name that is to be installed is never meant), C(hold),
-        C(pins) (records of apt preferences in the order they must be written), C(stream), C(headers).
+        What M(openhands.gpu_observability.driver_packages) takes. C(install) (name and version, which may be a pattern,
+        empty for the candidate under the pins), C(remove) (patterns of what must go first; a name that is to be
+        installed is never meant), C(hold), C(pins) (records of apt preferences in the order they must be written),
+        C(stream), C(headers).
       type: dict
     repository:
       description: The vendor's repository or its mirror; null for the distribution's archive.
