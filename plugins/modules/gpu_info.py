@@ -272,7 +272,7 @@ host:
           elements: str
           sample: [580.95.05]
         flavour:
-          description: V(open) or V(proprietary), of the module on disk.
+          description: V(open) or V(proprietary), of the module on disk for the running kernel, or else for the next one.
           type: str
           sample: open
         loaded_flavour:

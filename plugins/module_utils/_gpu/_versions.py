@@ -42,9 +42,9 @@ def read(root: Root, kernel: Kernel, modprobe: Modprobe, dkms: Sequence[Dkms], a
     """All versions of a host."""
     version, loaded_flavour = loaded(root)
     on_disk, flavour = on_disk_for(root, kernel["running"], modprobe, dkms)
-    following = on_disk
+    following, next_flavour = on_disk, flavour
     if kernel["next"] != kernel["running"]:
-        following = on_disk_for(root, kernel["next"], modprobe, dkms)[0]
+        following, next_flavour = on_disk_for(root, kernel["next"], modprobe, dkms)
     userland, all_versions = libraries(root, architecture)
     return {
         "loaded": version,
@@ -53,7 +53,7 @@ def read(root: Root, kernel: Kernel, modprobe: Modprobe, dkms: Sequence[Dkms], a
         "userland": userland,
         "userland_versions": all_versions,
         "firmware": [name for name in root.names(FIRMWARE) if VERSION.match(name)],
-        "flavour": flavour,
+        "flavour": flavour or next_flavour,
         "loaded_flavour": loaded_flavour,
         "containerised": root.is_folder(CONTAINERISED),
     }

@@ -207,6 +207,12 @@ def test_modprobes_word_decides_between_debians_modules(tree):
     assert on_disk(tree)[0] == "550.163.01"
 
 
+def test_the_flavour_is_that_of_the_next_kernels_module_where_the_running_one_has_none(tree):
+    gpu_trees.kernel(tree, "6.12.200+deb13-amd64")
+    gpu_trees.modules_on_disk(tree, "580.95.05", "proprietary", release="6.12.200+deb13-amd64")
+    assert on_disk(tree) == ("", "proprietary")
+
+
 def test_the_next_kernels_module(tree):
     gpu_trees.modules_on_disk(tree, "580.95.05")
     gpu_trees.kernel(tree, "6.12.200+deb13-amd64")
