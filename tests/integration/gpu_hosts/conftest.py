@@ -34,7 +34,7 @@ OVERLAY = {
 OLD, NEW = "570.172.08", "580.95.05"
 STATE = "var/lib/openhands-gpu-observability"
 STAGES = HERE.parent / "nodes" / "kwok_stages.yaml"
-NODES = 20
+NODES = 8
 ENTRIES = ("galaxy.yml", "meta", "playbooks", "plugins", "roles", "ansible.cfg")
 
 
@@ -165,6 +165,7 @@ class Site:
                 "ANSIBLE_COLLECTIONS_PATH": str(self.product.parents[2]),
                 "ANSIBLE_CONFIG": str(self.product / "ansible.cfg"),
                 "ANSIBLE_NOCOLOR": "1",
+                "ANSIBLE_PIPELINING": "1",
                 "GPU_OBSERVABILITY_FAKES": str(HERE),
             },
             stdin=subprocess.DEVNULL,

@@ -25,7 +25,6 @@ def unschedulable(plane, number):
 def test_check_mode_shows_what_would_be_done_and_does_nothing(clustered, plane):
     for number in range(NODES):
         clustered.host(f"gpu{number:02}", NEW if number > 2 else OLD, platform_node_name=node(number))
-    (clustered.tree("gpu02") / "sys/kernel/security").mkdir(parents=True)
     clustered.hosts["gpu00"]["nvidia_driver_disruption"] = True
     clustered.hosts["gpu02"]["nvidia_driver_branch"] = "999"
     found = clustered.run("--check", "--diff")
@@ -41,23 +40,35 @@ def test_check_mode_shows_what_would_be_done_and_does_nothing(clustered, plane):
 
 
 def test_a_failed_node_stays_cordoned_and_stops_the_roll_and_runs_go_on_where_one_ended(clustered, plane):
-    for number in range(4):
-        clustered.host(f"gpu{number}", NEW if number == 3 else OLD, platform_node_name=node(number))
+    for number in range(3):
+        clustered.host(f"gpu{number}", platform_node_name=node(number), **CONSENT)
     broken = clustered.tree("gpu1") / "fake/packages"
     broken.write_text("fail")
+    nowhere = {"platform_cluster_host": ""}
+    clustered.host("dead", ansible_connection="ssh", ansible_host="127.0.0.9", ansible_port=1, **nowhere)
+    clustered.host("bare", "", **nowhere)
+    clustered.host("waits", **nowhere)
 
-    first = clustered.run(**CONSENT)
+    first = clustered.run()
     assert first.code == 2
     assert first.row("gpu0").split()[-2:] == ["done", "released"]
     assert first.row("gpu1").split()[-2:] == ["failed", "cordoned"]
     assert "the archive of nvidia-driver-cuda is damaged" in first.output
     assert first.row("gpu2").endswith("not begun")
-    assert first.row("gpu3").endswith("as wanted")
-    assert [unschedulable(plane, number) for number in range(4)] == [False, True, False, False]
-    assert [clustered.loaded(f"gpu{number}") for number in range(3)] == [NEW, OLD, OLD]
+    assert first.row("dead").endswith("failed")
+    assert "unreachable: " in first.output
+    assert first.row("bare").split() == ["bare", "none", NEW, "open", "done"]
+    assert first.row("waits").endswith("pending")
+    assert "allow it with nvidia_driver_disruption" in first.output
+    assert [unschedulable(plane, number) for number in range(3)] == [False, True, False]
+    loaded = {name: clustered.loaded(name) for name in clustered.hosts if name != "dead"}
+    assert loaded == {"gpu0": NEW, "gpu1": OLD, "gpu2": OLD, "bare": NEW, "waits": OLD}
+    assert first.changed["waits"] == first.changed["gpu2"] == 0
 
+    for name in ("dead", "bare", "waits"):
+        del clustered.hosts[name]
     broken.write_text("hang")
-    process = clustered.start(**CONSENT)
+    process = clustered.start()
     begun = clustered.tree("gpu1") / "fake/begun"
     deadline = time.monotonic() + 90
     while not begun.exists() and time.monotonic() < deadline:
@@ -66,13 +77,13 @@ def test_a_failed_node_stays_cordoned_and_stops_the_roll_and_runs_go_on_where_on
     output, _ = process.communicate()
     assert begun.exists(), output
     broken.unlink()
-    assert [unschedulable(plane, number) for number in range(4)] == [False, True, False, False]
+    assert [unschedulable(plane, number) for number in range(3)] == [False, True, False]
 
-    resumed = clustered.run(**CONSENT)
+    resumed = clustered.run()
     assert resumed.code == 0
     assert resumed.output.index("changed: [gpu1 -> here]") < resumed.output.index("changed: [gpu2 -> here]")
-    assert not any(unschedulable(plane, number) for number in range(4))
-    assert {clustered.loaded(f"gpu{number}") for number in range(4)} == {NEW}
+    assert not any(unschedulable(plane, number) for number in range(3))
+    assert {clustered.loaded(name) for name in clustered.hosts} == {NEW}
 
-    again = clustered.run(**CONSENT)
+    again = clustered.run()
     assert (again.code, set(again.changed.values())) == (0, {0})
