@@ -21,7 +21,14 @@ Names = Tuple[str, ...]
 _ANY = "[0-9][0-9][0-9]"
 _PLAIN_PARTS = ("nvidia-fabricmanager", "libnvidia-nscq", "nvidia-imex", "libnvsdm")
 _BRANCHED_PARTS = tuple(name + "-{other}" for name in _PLAIN_PARTS)
-_UBUNTU_PLAIN = ("nvidia-dkms", "nvidia-dkms-open", "nvidia-open", "libnvidia-compute", "cuda-drivers")
+_UBUNTU_PLAIN = (
+    "nvidia-dkms",
+    "nvidia-dkms-open",
+    "nvidia-open",
+    "libnvidia-compute",
+    "nvidia-persistenced",
+    "cuda-drivers",
+)
 _UBUNTU_BRANCHED = (
     "nvidia-dkms-{other}",
     "nvidia-dkms-{other}-open",

@@ -105,10 +105,10 @@ def _el(kind: str, flavour: str, module: str, userland: Names) -> Tuple[Row, Row
 
 TABLE: Tuple[Row, ...] = (
     # Ubuntu, vendor's repository. From 590 on names have no branch.
-    _ubuntu_vendor(_COMPUTE, _OPEN, "nvidia-dkms-open", "libnvidia-compute"),
-    _ubuntu_vendor(_COMPUTE, _PROPRIETARY, "nvidia-dkms", "libnvidia-compute"),
-    _ubuntu_vendor(_FULL, _OPEN, "nvidia-dkms-open", "nvidia-open"),
-    _ubuntu_vendor(_FULL, _PROPRIETARY, "nvidia-dkms", "cuda-drivers"),
+    _ubuntu_vendor(_COMPUTE, _OPEN, "nvidia-dkms-open", "libnvidia-compute", *_PERSISTENCED),
+    _ubuntu_vendor(_COMPUTE, _PROPRIETARY, "nvidia-dkms", "libnvidia-compute", *_PERSISTENCED),
+    _ubuntu_vendor(_FULL, _OPEN, "nvidia-dkms-open", "nvidia-open", *_PERSISTENCED),
+    _ubuntu_vendor(_FULL, _PROPRIETARY, "nvidia-dkms", "cuda-drivers", *_PERSISTENCED),
     _ubuntu_vendor(_COMPUTE, _OPEN, "nvidia-dkms-{branch}-open", *_UBUNTU_TOOLS, since=0, until=580),
     _ubuntu_vendor(_COMPUTE, _PROPRIETARY, "nvidia-dkms-{branch}", *_UBUNTU_TOOLS, since=0, until=580),
     _ubuntu_vendor(_FULL, _OPEN, "nvidia-dkms-{branch}-open", "nvidia-open-{branch}", since=560, until=580),

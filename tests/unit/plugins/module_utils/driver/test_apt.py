@@ -60,6 +60,7 @@ def ubuntu_plain(version):
     return [
         ("libnvidia-compute", full, f"libnvidia-cfg1 (= {full})"),
         ("libnvidia-cfg1", full, ""),
+        ("nvidia-persistenced", full, f"libnvidia-cfg1 (= {full})"),
         ("nvidia-kernel-common", full, ""),
         ("nvidia-dkms-open", full, f"nvidia-kernel-common (= {full})"),
         ("nvidia-dkms", full, f"nvidia-kernel-common (= {full})"),
