@@ -23,6 +23,12 @@ KERNEL = "6.12.117+deb13-amd64"
 SPEC = re.compile(r"^(?P<name>[a-z0-9.+:-]+?)(?:=(?P<version>.+)|(?P<gone>-))?$")
 
 
+def link(path: Path, target: str) -> None:
+    """Make or replace a symbolic link, as DKMS does in its tree."""
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
 class Debian:
     """Answers commands. ``repository``: name -> versions; ``bad``: (name, version) whose build fails."""
 
@@ -37,7 +43,7 @@ class Debian:
         self.calls: list[list[str]] = []
         self.broken_apt = self.dead_repository = False
         self.brings: dict[str, dict[str, str]] = {}
-        for path in ("usr/bin/apt-get", f"lib/modules/{KERNEL}/build/include/x", "var/lib/apt/lists/x_Packages"):
+        for path in ("usr/bin/apt-get", f"lib/modules/{KERNEL}/build/Makefile", "var/lib/apt/lists/x_Packages"):
             self.put(path)
         self.archives = root / "state/archives"
         self.archives.mkdir(parents=True)
@@ -185,6 +191,8 @@ class Debian:
             self.put(f"{tree}/build/make.log", head + "/var/lib/dkms/a/build/nv.c:7:1: error: too few arguments\n")
             return
         self.put(f"{tree}/{KERNEL}/x86_64/module/nvidia.ko")
+        link(self.root / tree / "source", f"/usr/src/nvidia-{self._upstream(name)}")
+        link(self.root / f"var/lib/dkms/nvidia/kernel-{KERNEL}-x86_64", f"{self._upstream(name)}/{KERNEL}/x86_64")
         self.put(f"lib/modules/{KERNEL}/updates/dkms/nvidia.ko")
 
     def _dkms(self, argv, cwd):

@@ -151,7 +151,7 @@ class Apt:
 
     def _install(self, exact: Mapping[str, str], gone: Sequence[str], options: Sequence[str]) -> Done:
         wanted = ["%s=%s" % item for item in sorted(exact.items())]
-        flags = ["--no-install-recommends", "--allow-change-held-packages", "--allow-downgrades", "--purge"]
+        flags = ["--no-install-recommends", "--allow-change-held-packages", "--allow-downgrades"]
         return self.tools.get(["install", *wanted, *(name + "-" for name in gone)], [*options, *flags])
 
     def drift(self, request: Request, solution: Solution) -> List[str]:
@@ -237,7 +237,12 @@ class Apt:
         return found
 
     def prune(self, changes: Sequence[Change]) -> None:
-        """Keep the installed versions and those before the last change."""
+        """Keep the installed versions and those before the last change; purge what was removed."""
+        # Only now: a package that came back would have lost what a person had written into its configuration.
+        left = _dpkg.configuration_only(self.tools.entries())
+        gone = [change.name for change in changes if not change.new and change.name in left]
+        if gone:
+            self.tools.dpkg(["--purge", *gone])
         keep = {name: [version] for name, version in self.state().installed.items()}
         for change in changes:
             keep.setdefault(change.name, []).append(change.old)

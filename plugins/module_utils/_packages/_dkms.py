@@ -13,8 +13,11 @@ import glob
 import os
 import re
 import shutil
-from typing import Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Iterable, List, Optional, Sequence, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _dkms as _tree
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _kernel
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu._root import Root
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _dkms_log
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
     BuildFailure,
@@ -26,29 +29,19 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 TREE = "var/lib/dkms"
 LOGS = "var/log/openhands-gpu-observability"
 SIGNING = ("mok.key", "mok.pub")
-INSTALLED_BELOW = ("updates", "extra", "weak-updates")
 _CONF = re.compile(r"^(PACKAGE_NAME|PACKAGE_VERSION)=[\"']?([^\"'\s]+)[\"']?", re.MULTILINE)
-_FILES = re.compile(r"^BUILT_MODULE_NAME\[(\d+)\]=[\"']?([^\"'\s]+)[\"']?", re.MULTILINE)
-_DESTINATIONS = re.compile(r"^DEST_MODULE_NAME\[(\d+)\]=[\"']?([^\"'\s]+)[\"']?", re.MULTILINE)
 _SOURCE = re.compile(r"^/?usr/src/[^/]+/dkms\.conf$")
-_KO = re.compile(r"\.ko(\.(xz|gz|zst))?$")
 
 
 def kernels(root: str) -> List[str]:
     """Installed kernels that have headers to build against, oldest first."""
-    found = glob.glob(os.path.join(root, "lib/modules/*/build/include"))
-    names = [os.path.basename(os.path.dirname(os.path.dirname(path))) for path in found]
-    return sorted(names, key=_number_key)
+    return [kernel["release"] for kernel in reversed(_kernel.installed(Root(root))) if kernel["headers"]]
 
 
 def worth_trying(root: str, running: str) -> List[str]:
     """The kernels a trial build is for: the running one and the newest, as far as they have headers."""
     have = kernels(root)
     return [name for name in have if name == running or name == have[-1]]
-
-
-def _number_key(name: str) -> List[Tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def modules_in(paths: Iterable[str], root: str, package: str = "") -> List[Module]:
@@ -73,35 +66,23 @@ def modules_below(root: str) -> List[Module]:
     return modules_in([os.path.relpath(path, root) for path in found], root)
 
 
-def state(root: str, module: Module, kernel: str) -> str:
-    """``installed``, ``built``, ``added`` or empty, by the files that are there."""
-    base = os.path.join(root, TREE, module.name, module.version)
-    if not glob.glob(os.path.join(base, kernel, "*/module/*.ko*")):
-        return "added" if os.path.lexists(os.path.join(base, "source")) else ""
-    there = set()
-    for folder in INSTALLED_BELOW:
-        for _where, _folders, files in os.walk(os.path.join(root, "lib/modules", kernel, folder)):
-            there |= {_KO.sub("", name) for name in files if _KO.search(name)}
-    return "installed" if installed_names(root, module) <= there else "built"
-
-
-def installed_names(root: str, module: Module) -> Set[str]:
-    """What a module's files are called once installed: DEST_MODULE_NAME of its dkms.conf, else BUILT_MODULE_NAME."""
-    text = _read(os.path.join(root, "usr/src/%s-%s/dkms.conf" % (module.name, module.version)))
-    names = dict(_FILES.findall(text))
-    names.update(_DESTINATIONS.findall(text))
-    return {re.sub(r"\$\{?PACKAGE_NAME\}?", module.name, name) for name in names.values()}
-
-
 def lacking(root: str, modules: Sequence[Module], names: Sequence[str]) -> List[Tuple[Module, str]]:
     """The pairs of module and kernel for which there is no installed .ko file."""
-    return [(module, kernel) for module in modules for kernel in names if state(root, module, kernel) != "installed"]
+    found = _tree.read(Root(root), names, "")
+    there = {
+        (entry["module"], entry["version"], entry["kernel"])
+        for entry in found
+        if entry["state"] == _tree.INSTALLED and entry["built"]
+    }
+    return [
+        (module, kernel) for module in modules for kernel in names if (module.name, module.version, kernel) not in there
+    ]
 
 
 def install(run: Runner, root: str, module: Module, kernel: str, timeout: float) -> Optional[BuildFailure]:
     """Build and install one module for one kernel; None where that worked."""
     done = run(["dkms", "install", "--force", "-m", module.name, "-v", module.version, "-k", kernel], timeout=timeout)
-    if done.rc == 0 and state(root, module, kernel) == "installed":
+    if done.rc == 0 and not lacking(root, [module], [kernel]):
         return None
     return failure(root, os.path.join(root, TREE), module, kernel, done)
 

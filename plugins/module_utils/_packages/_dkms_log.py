@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-_HEAD = re.compile(r"^DKMS \S+ make\.log for (\S+)/(\S+) for kernel (\S+)", re.MULTILINE)
-"""dkms 3 writes this as first line; older ones name the kernel only in the path."""
+_HEAD = re.compile(r"^DKMS (?:\(\S+\) )?make\.log for (\S+)[/-](\d\S*) for kernel (\S+)", re.MULTILINE)
+"""The first line: dkms 3.2 writes name/version and its own version, dkms 3.0 name-version."""
 _COMPILER = re.compile(r"^[^\s:]+:\d+(?::\d+)?: (?:fatal )?error: .*$", re.MULTILINE)
 _OTHERS = tuple(
     re.compile(pattern, re.MULTILINE)

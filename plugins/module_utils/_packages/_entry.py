@@ -14,6 +14,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
     _going_back,
     _job,
     _keys,
+    _locks,
     _record,
     _repository,
     _run,
@@ -142,7 +143,10 @@ def run(
         about=_record.about(options["state_dir"], options.get("wanted") or {}, options.get("now") or {}),
     )
     try:
-        return _done(job, options)
+        if check:
+            return _done(job, options)
+        with _locks.exclusive(os.path.join(options["state_dir"], "lock"), options["lock_timeout"]):
+            return _done(job, options)
     except PackageError as error:
         raise PackageError(error.message, {**job.result, **error.result}) from error
 

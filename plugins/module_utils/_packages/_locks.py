@@ -10,7 +10,8 @@ import fcntl
 import os
 import struct
 import time
-from typing import Callable, List, Optional, Sequence
+from contextlib import contextmanager
+from typing import Callable, Iterator, List, Optional, Sequence, TextIO
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import PackageError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._run import masked
@@ -71,6 +72,22 @@ def busy(locks: Sequence[str], pid_files: Sequence[str]) -> List[str]:
     """Which locks are held, and by whom, one line each."""
     held = [(path, holder_of(path)) for path in locks] + [(path, pid_in(path)) for path in pid_files]
     return ["%s is held by %s" % (path, command_of(pid)) for path, pid in held if pid is not None]
+
+
+@contextmanager
+def exclusive(path: str, timeout: float) -> Iterator[None]:
+    """Keep a second run on this host out. Raises PackageError that names it once ``timeout`` seconds have passed."""
+    with open(path, "a", encoding="utf-8") as handle:
+        wait(lambda: _taken(handle, path), timeout)
+        yield
+
+
+def _taken(handle: TextIO, path: str) -> List[str]:
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return busy([path], []) or ["%s is held" % path]
+    return []
 
 
 def wait(

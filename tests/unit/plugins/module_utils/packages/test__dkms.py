@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _dkms, _dkms_log
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import Done, Module
+from fake_debian import link
 
 LOG = (Path(__file__).parents[3] / "fixtures" / "packages" / "make_log_open_550.txt").read_text("utf-8")
 FIRST = "nvidia/nv-pci.c:237:9: error: too few arguments to function \u2018pci_resize_resource\u2019"
@@ -19,8 +20,6 @@ CONF = """PACKAGE_NAME="nvidia-current"
 PACKAGE_VERSION="550.163.01"
 BUILT_MODULE_NAME[0]="nvidia"
 DEST_MODULE_NAME[0]="$PACKAGE_NAME"
-BUILT_MODULE_NAME[1]="nvidia-uvm"
-DEST_MODULE_NAME[1]="${PACKAGE_NAME}-uvm"
 """
 
 
@@ -28,7 +27,7 @@ DEST_MODULE_NAME[1]="${PACKAGE_NAME}-uvm"
 def root(tmp_path):
     put(tmp_path, "usr/src/nvidia-current-550.163.01/dkms.conf", CONF)
     for kernel in (KERNEL, "6.12.9+deb13-amd64"):
-        put(tmp_path, f"lib/modules/{kernel}/build/include/x")
+        put(tmp_path, f"lib/modules/{kernel}/build/Makefile")
     put(tmp_path, "lib/modules/6.1.0-no-headers/modules.dep")
     return tmp_path
 
@@ -42,6 +41,11 @@ def put(root, path, text=""):
 def test_the_recorded_failure():
     assert _dkms_log.first_error(LOG) == FIRST
     assert _dkms_log.subject(LOG) == ("nvidia-current-open", "550.163.01", KERNEL)
+
+
+def test_the_head_of_an_older_dkms():
+    log = "DKMS make.log for nvidia-current-535.261.03 for kernel 6.1.0-50-amd64 (x86_64)\n"
+    assert _dkms_log.subject(log) == ("nvidia-current", "535.261.03", "6.1.0-50-amd64")
 
 
 @pytest.mark.parametrize(
@@ -75,18 +79,21 @@ def test_modules_of_a_package(root):
 
 
 def test_a_module_is_installed_when_all_its_files_are(root):
-    state = lambda: _dkms.state(str(root), MODULE, KERNEL)  # noqa: E731
-    assert state() == ""
-    put(root, f"var/lib/dkms/nvidia-current/550.163.01/{KERNEL}/x86_64/log/make.log")
-    (root / "var/lib/dkms/nvidia-current/550.163.01/source").symlink_to("/usr/src/nowhere")
-    assert state() == "added"
+    def lacks():
+        return _dkms.lacking(str(root), [MODULE], [KERNEL]) == [(MODULE, KERNEL)]
+
+    tree = root / "var/lib/dkms/nvidia-current"
+    assert lacks()
     put(root, f"var/lib/dkms/nvidia-current/550.163.01/{KERNEL}/x86_64/module/nvidia-current.ko.xz")
-    assert state() == "built"
+    put(root, f"var/lib/dkms/nvidia-current/550.163.01/{KERNEL}/x86_64/module/nvidia-current-uvm.ko.xz")
+    link(tree / "550.163.01/source", "/usr/src/nvidia-current-550.163.01")
+    assert lacks(), "built"
+    link(tree / f"kernel-{KERNEL}-x86_64", f"550.163.01/{KERNEL}/x86_64")
+    assert lacks(), "DKMS says installed, and no file is there"
     put(root, f"lib/modules/{KERNEL}/updates/dkms/nvidia-current.ko.xz")
-    assert state() == "built"
+    assert lacks(), "one of two"
     put(root, f"lib/modules/{KERNEL}/updates/dkms/nvidia-current-uvm.ko.xz")
-    assert state() == "installed"
-    assert _dkms.lacking(str(root), [MODULE], [KERNEL, "6.12.9+deb13-amd64"]) == [(MODULE, "6.12.9+deb13-amd64")]
+    assert not lacks()
 
 
 class Dkms:
@@ -104,8 +111,9 @@ class Dkms:
             put(where, "build/make.log", LOG)
             return Done(tuple(argv), 10, "", "Error! Bad return status")
         put(where, f"{KERNEL}/x86_64/module/nvidia-current.ko")
-        for name in ("nvidia-current", "nvidia-current-uvm"):
-            put(self.root, f"lib/modules/{KERNEL}/updates/dkms/{name}.ko")
+        link(where / "source", "/usr/src/nvidia-current-550.163.01")
+        link(where.parent / f"kernel-{KERNEL}-x86_64", f"550.163.01/{KERNEL}/x86_64")
+        put(self.root, f"lib/modules/{KERNEL}/updates/dkms/nvidia-current.ko")
         return Done(tuple(argv), 0, "", "")
 
 

@@ -27,6 +27,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
     Wanted,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._sources import Login
+from fake_debian import link
 
 KMOD, CUDA = "kmod-nvidia-open-dkms", "nvidia-driver-cuda"
 OLD, NEW, BAD = "3:580.1-1.el9", "3:580.2-1.el9", "3:590.1-1.el9"
@@ -41,7 +42,7 @@ class El:
     def __init__(self, root):
         self.root, self.installed, self.lost, self.calls = root, {"python3-dnf-plugin-versionlock": "4-1"}, set(), []
         self.twice, self.refuse = [], ""
-        for path in (f"lib/modules/{KERNEL}/build/include/x", LIST):
+        for path in (f"lib/modules/{KERNEL}/build/Makefile", LIST):
             self.put(path)
         (root / "state/archives").mkdir(parents=True)
 
@@ -79,6 +80,10 @@ class El:
             self.put(f"{tree}/build/make.log", "a.c:1:2: error: no\n")
         else:
             self.put(f"{tree}/{KERNEL}/x86_64/module/nvidia.ko.xz")
+            link(self.root / tree / "source", f"/usr/src/nvidia-open-{self.version(KMOD)}")
+            link(
+                self.root / f"var/lib/dkms/nvidia-open/kernel-{KERNEL}-x86_64", f"{self.version(KMOD)}/{KERNEL}/x86_64"
+            )
             self.put(f"lib/modules/{KERNEL}/extra/nvidia.ko.xz")
 
     def call(self, function, timeout, **arguments):

@@ -82,6 +82,14 @@ def test_waiting_has_an_end_and_names_the_holder():
     assert clock.now == 5
 
 
+def test_a_second_run_on_the_host_waits_and_is_told_who_runs(held):
+    path, pid = held
+    with pytest.raises(PackageError, match=f"Waited 0 s .* is held by process {pid}"), _locks.exclusive(path, 0):
+        raise AssertionError
+    with _locks.exclusive(path + ".other", 0):
+        pass
+
+
 def test_a_command_is_run_without_a_shell_and_in_plain_english():
     done = _run.run([sys.executable, "-c", "import os; print(os.environ['LC_ALL'], os.environ['DEBIAN_FRONTEND'])"])
     assert (done.rc, done.out) == (0, "C noninteractive\n")
