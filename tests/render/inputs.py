@@ -100,8 +100,71 @@ CASES = [
         },
         id="kube_state_metrics-choices",
     ),
+    pytest.param("dcgm_exporter", {}, id="dcgm_exporter"),
+    pytest.param(
+        "dcgm_exporter",
+        {
+            "dcgm_exporter_pod_labels": ["app", "team"],
+            "dcgm_exporter_profiling": False,
+            "dcgm_exporter_runtime_class": "",
+            "dcgm_exporter_priority_class": "",
+            "dcgm_exporter_host_engine": "localhost:5555",
+            "dcgm_exporter_extra_args": ["--enable-dcgm-log"],
+            "dcgm_exporter_web": {
+                "secret": "gpu-web",
+                "tls": True,
+                "ca": {"name": "gpu-ca", "key": "ca.crt"},
+                "basic_auth": {"name": "gpu-login"},
+            },
+        },
+        id="dcgm_exporter-choices",
+    ),
+    pytest.param(
+        "dcgm_exporter",
+        {"dcgm_exporter_mode": "external", "dcgm_exporter_external": {"labels": {"app": "nvidia-dcgm-exporter"}}},
+        id="dcgm_exporter-external",
+    ),
+    pytest.param(
+        "dcgm_exporter",
+        {
+            "dcgm_exporter_mode": "host",
+            "inventory_hostname": "cluster-a",
+            "groups": {"gpu_nodes": ["gpu-1", "gpu-2"]},
+            "hostvars": {
+                "gpu-1": {"inventory_hostname": "gpu-1", "ansible_host": "192.0.2.1", "platform_node_name": "n1"},
+                "gpu-2": {"inventory_hostname": "gpu-2"},
+            },
+            "dcgm_exporter_web": {"tls": True, "basic_auth": {"name": "gpu-login"}},
+        },
+        id="dcgm_exporter-host",
+    ),
+    pytest.param("nvidia_container_toolkit", {}, id="nvidia_container_toolkit"),
+    pytest.param(
+        "nvidia_container_toolkit",
+        {
+            "nvidia_container_toolkit_device_plugin": True,
+            "nvidia_container_toolkit_device_plugin_options": {
+                "mig_strategy": "mixed",
+                "replicas": {"nvidia.com/gpu": 4},
+                "list_strategy": "envvar",
+            },
+        },
+        id="nvidia_container_toolkit-choices",
+    ),
     *(
         pytest.param(role, {f"{role}_existing": "use", "__platform_survey": {"use": {role: FOUND}}}, id=f"{role}-use")
         for role in ("prometheus_operator", "node_exporter", "kube_state_metrics")
     ),
 ]
+
+WITHOUT_RULES = {"nvidia_container_toolkit"}
+"""Roles that have neither rules nor monitors."""
+
+
+def runs_pods(role: str, variables: dict[str, object]) -> bool:
+    """Whether these choices make a role run anything in the cluster."""
+    if role == "dcgm_exporter":
+        return variables.get("dcgm_exporter_mode", "cluster") == "cluster"
+    if role == "nvidia_container_toolkit":
+        return bool(variables.get("nvidia_container_toolkit_device_plugin"))
+    return variables.get(f"{role}_existing") != "use"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._survey import ours
-from render.inputs import ALERTMANAGER, CASES, FOUND, PLACE, PROMETHEUS
+from render.inputs import ALERTMANAGER, CASES, FOUND, PLACE, PROMETHEUS, runs_pods
 
 TEAM = {"team": "openhands"}
 MONITORS = ("ServiceMonitor", "PodMonitor", "ScrapeConfig", "PrometheusRule", "Probe")
@@ -177,10 +177,10 @@ def test_images_are_pinned_and_go_through_the_mirror(objects, role, variables):
     found = objects(role, transform=PLACE, **site, **variables)
     text = yaml.safe_dump(list(found.values()))
     images = set(re.findall(r"(?:image: |reloader=)(\S+)", text))
-    assert bool(images) == (variables.get(f"{role}_existing") != "use")
+    assert bool(images) == runs_pods(role, variables)
     for image in images:
         assert image.startswith("mirror.example/x/"), image
-        assert re.search(r":v\d+\.\d+\.\d+$", image), image
+        assert re.search(r":v?\d+\.\d+\.\d+(-[\w.]+)*$", image), image
     assert "latest" not in text
 
 
