@@ -26,7 +26,6 @@ _UBUNTU_PLAIN = (
     "nvidia-dkms-open",
     "nvidia-open",
     "libnvidia-compute",
-    "nvidia-persistenced",
     "cuda-drivers",
 )
 _UBUNTU_BRANCHED = (
@@ -46,6 +45,7 @@ OTHER_SOURCE: Mapping[Tuple[str, str], Names] = {
     ("ubuntu", "vendor"): tuple(name.format(other=_ANY) for name in _UBUNTU_SERVER),
     ("ubuntu", "archive"): (
         *_UBUNTU_PLAIN,
+        "nvidia-persistenced",
         *(name.format(other=_ANY) for name in _UBUNTU_BRANCHED),
         *_PLAIN_PARTS,
     ),

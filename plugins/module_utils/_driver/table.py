@@ -8,7 +8,8 @@
 
 Sources. Vendor's repository: driver-installation-guide, kernel-modules.html and
 compute-only-and-desktop-installation.html (also as quoted in many public install scripts: ``libnvidia-compute
-nvidia-dkms-open``); ubuntu26.04/install.sh of NVIDIA/gpu-driver-container (names without a branch, pinning package).
+nvidia-dkms-open``); ubuntu26.04/install.sh of NVIDIA/gpu-driver-container (names without a branch, pinning package);
+file names of 580.65.06, 590.48.01 and 595.71.05 as public projects pin them (nvidia-persistenced from 580 on apart).
 Ubuntu's archive: ubuntu24.04/precompiled/local-repo.sh there, and packages.ubuntu.com. Debian: apt-cache on bookworm
 and trixie, both architectures: no nvidia-headless, nvidia-driver only recommends nvidia-smi and libcuda1, and
 nvidia-persistenced doesn't follow the driver's version.
@@ -71,6 +72,10 @@ def _ubuntu_vendor(
     return Row("ubuntu", "vendor", kind, flavour, (module,), userland, pin, since, until)
 
 
+def _ubuntu_580(kind: str, flavour: str, module: str, *userland: str) -> Row:
+    return _ubuntu_vendor(kind, flavour, module, *userland, *_PERSISTENCED, since=580, until=580)
+
+
 def _ubuntu_archive(kind: str, flavour: str, userland: Names) -> Row:
     of = "linux-modules-nvidia-{branch}-server" + ("-open" if flavour == _OPEN else "")
     return Row(
@@ -109,11 +114,16 @@ TABLE: Tuple[Row, ...] = (
     _ubuntu_vendor(_COMPUTE, _PROPRIETARY, "nvidia-dkms", "libnvidia-compute", *_PERSISTENCED),
     _ubuntu_vendor(_FULL, _OPEN, "nvidia-dkms-open", "nvidia-open", *_PERSISTENCED),
     _ubuntu_vendor(_FULL, _PROPRIETARY, "nvidia-dkms", "cuda-drivers", *_PERSISTENCED),
-    _ubuntu_vendor(_COMPUTE, _OPEN, "nvidia-dkms-{branch}-open", *_UBUNTU_TOOLS, since=0, until=580),
-    _ubuntu_vendor(_COMPUTE, _PROPRIETARY, "nvidia-dkms-{branch}", *_UBUNTU_TOOLS, since=0, until=580),
-    _ubuntu_vendor(_FULL, _OPEN, "nvidia-dkms-{branch}-open", "nvidia-open-{branch}", since=560, until=580),
+    # 580 has names with a branch, and the persistence daemon apart already.
+    _ubuntu_580(_COMPUTE, _OPEN, "nvidia-dkms-{branch}-open", *_UBUNTU_TOOLS),
+    _ubuntu_580(_COMPUTE, _PROPRIETARY, "nvidia-dkms-{branch}", *_UBUNTU_TOOLS),
+    _ubuntu_580(_FULL, _OPEN, "nvidia-dkms-{branch}-open", "nvidia-open-{branch}"),
+    _ubuntu_580(_FULL, _PROPRIETARY, "nvidia-dkms-{branch}", "cuda-drivers-{branch}"),
+    _ubuntu_vendor(_COMPUTE, _OPEN, "nvidia-dkms-{branch}-open", *_UBUNTU_TOOLS, since=0, until=575),
+    _ubuntu_vendor(_COMPUTE, _PROPRIETARY, "nvidia-dkms-{branch}", *_UBUNTU_TOOLS, since=0, until=575),
+    _ubuntu_vendor(_FULL, _OPEN, "nvidia-dkms-{branch}-open", "nvidia-open-{branch}", since=560, until=575),
     _ubuntu_vendor(_FULL, _OPEN, "nvidia-dkms-{branch}-open", "nvidia-driver-{branch}-open", since=0, until=555),
-    _ubuntu_vendor(_FULL, _PROPRIETARY, "nvidia-dkms-{branch}", "cuda-drivers-{branch}", since=0, until=580),
+    _ubuntu_vendor(_FULL, _PROPRIETARY, "nvidia-dkms-{branch}", "cuda-drivers-{branch}", since=0, until=575),
     # Ubuntu's archive: modules built and, on x86_64, signed by Canonical; the branch is always in the name.
     _ubuntu_archive(_COMPUTE, _OPEN, ("nvidia-headless-no-dkms-{branch}-server-open", *_UBUNTU_SERVER)),
     _ubuntu_archive(_COMPUTE, _PROPRIETARY, ("nvidia-headless-no-dkms-{branch}-server", *_UBUNTU_SERVER)),

@@ -19,7 +19,7 @@ DEPENDENCIES = {
         "ubuntu24",
         "vendor",
         "580",
-    ): "libnvidia-compute-580 libnvidia-cfg1-580 nvidia-kernel-common-580 nvidia-firmware-580"
+    ): "libnvidia-compute-580 libnvidia-cfg1-580 nvidia-kernel-common-580 nvidia-persistenced nvidia-modprobe"
     " nvidia-utils-580 nvidia-compute-utils-580 nvidia-driver-580-open nvidia-kernel-source-580-open libnvidia-gl-580",
     (
         "ubuntu24",
