@@ -134,6 +134,8 @@ class Debian:
             return 0, "\n".join(steps) + "\n"
         if self.broken_apt:
             return 100, "E: Unmet dependencies"
+        if self._moves_held(argv, new, rest):
+            return 100, "E: Unable to correct problems, you have held broken packages."
         for name, version in new.items():
             if not self._at_hand(name, version):
                 return 100, f"E: Version '{version}' for '{name}' was not found"
@@ -145,6 +147,11 @@ class Debian:
         for name, version in new.items():
             self.has(name, version, "unpacked")
         return self._configure(list(new))
+
+    def _moves_held(self, argv, new, rest):
+        """Apt moves a held package where it is named, never as a dependency."""
+        named = {word.partition("=")[0] for word in rest}
+        return [name for name in new if name in self.held and name not in named and not name.endswith(".deb")]
 
     def _asked(self, verb, rest):
         new, gone = {}, []

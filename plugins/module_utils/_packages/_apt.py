@@ -116,6 +116,7 @@ class Apt:
         try:
             preview = _apt_preview.Preview(self.tools.root, folder)
             preview.pin(request.pins)
+            preview.release(_names.is_driver)
             new = _repository.differing(self.sources(), self.tools.root)
             if new or not self._listed():
                 preview.add_sources(_repository.preview(new, folder))
@@ -210,8 +211,13 @@ class Apt:
         _files.put(self._path(_apt_preview.PREFERENCES), _apt_preview.preferences(request.pins))
 
     def apply(self, request: Request, solution: Solution) -> Done:
-        """One run of apt-get over everything."""
+        """One run of apt-get over everything; lock() holds the packages again."""
+        self._release()
         return self._apply(solution, self.tools.real())
+
+    def _release(self) -> None:
+        """Release what is held of the driver."""
+        self._mark("unhold", [name for name in _dpkg.held(self.tools.entries()) if _names.is_driver(name)])
 
     def lock(self, request: Request) -> None:
         """Hold what is to be held, release what no longer is."""
@@ -252,6 +258,7 @@ class Apt:
         """Bring packages, preferences and holds back."""
         for path, text in before.files.items():
             _files.put(self._path(path.lstrip("/")), text)
+        self._release()
         remains = _apt_rollback.restore(self.tools, changes, before)
         entries = self.tools.entries()
         there, held = _dpkg.installed(entries), _dpkg.held(entries)

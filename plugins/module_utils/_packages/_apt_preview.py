@@ -9,12 +9,14 @@ from __future__ import annotations
 import glob
 import os
 import shutil
-from typing import List, Mapping, Sequence
+from typing import Callable, List, Mapping, Sequence
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _dpkg, _files
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import Pin
 
 PREFERENCES = "etc/apt/preferences.d/openhands-nvidia-driver.pref"
 SOURCES = "etc/apt/sources.list.d"
+STATUS = "var/lib/dpkg/status"
 LOGINS = "etc/apt/auth.conf.d"
 _HEAD = "# Written by openhands.gpu_observability (role nvidia_driver): changes are overwritten.\n"
 
@@ -42,6 +44,11 @@ class Preview:
 
     def _path(self, *parts: str) -> str:
         return os.path.join(self.folder, *parts)
+
+    def release(self, ours: Callable[[str], bool]) -> None:
+        """Look at a copy of dpkg's database without our holds: apt moves no held package as a dependency."""
+        status = _files.read(os.path.join(self.root, STATUS))
+        _files.put(self._path("status"), _dpkg.without_holds(status, ours))
 
     def pin(self, pins: Sequence[Pin]) -> None:
         """Put our preferences in."""
@@ -82,6 +89,7 @@ class Preview:
             "Dir::Etc::preferencesparts": self._path("preferences.d"),
             "Dir::Cache": self._path("cache"),
             "Dir::Log": self._path("log"),
+            **({"Dir::State::status": self._path("status")} if os.path.exists(self._path("status")) else {}),
         }
         if self.sources_changed:
             pairs["Dir::Etc::sourceparts"] = self._path("sources.list.d")

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List
+from typing import Callable, Iterable, List
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import Versions
 
@@ -67,6 +67,16 @@ def broken(entries: Iterable[Entry]) -> List[Entry]:
 def held(entries: Iterable[Entry]) -> List[str]:
     """Packages that are held."""
     return sorted(entry.name for entry in entries if entry.want == "hold")
+
+
+def without_holds(status: str, ours: Callable[[str], bool]) -> str:
+    """Dpkg's status file with the holds of some packages released."""
+    stanzas = status.split("\n\n")
+    for index, stanza in enumerate(stanzas):
+        name = stanza.lstrip("\n").partition("\n")[0].partition(": ")[2].strip()
+        if "\nStatus: hold " in stanza and ours(name):
+            stanzas[index] = stanza.replace("\nStatus: hold ", "\nStatus: install ", 1)
+    return "\n\n".join(stanzas)
 
 
 def automatic(extended_states: str) -> List[str]:

@@ -138,6 +138,19 @@ not a line
 """
 
 
+def test_our_holds_are_released_in_a_copy_and_no_others():
+    status = (
+        "Package: nvidia-smi\nStatus: hold ok installed\nVersion: 1\n\nPackage: kubelet\nStatus: hold ok installed\n"
+    )
+    released = _dpkg.without_holds(status, lambda name: name.startswith("nvidia"))
+    assert released == status.replace("hold", "install", 1)
+
+
+def test_marks_of_what_was_installed_for_others():
+    text = "Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: b\nAuto-Installed: 0\n\nPackage: c\n"
+    assert _dpkg.automatic(text) == ["a"]
+
+
 def test_dpkgs_database():
     entries = _dpkg.parse(DPKG, "amd64")
     assert [str(entry) for entry in _dpkg.broken(entries)] == [

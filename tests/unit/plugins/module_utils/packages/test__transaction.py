@@ -225,6 +225,18 @@ def test_holds_follow_what_is_wanted_and_take_all_of_its_version(host):
     assert host.held == {*NAMES, "libnvidia-ml1", "kubelet"}
 
 
+def test_a_held_dependency_moves_along(host):
+    installed(host)
+    host.has("libnvidia-ml1", OLD)
+    host.repository["libnvidia-ml1"] = [OLD, NEW]
+    host.brings = {SMI: {"libnvidia-ml1": NEW}}
+    host.held = {*NAMES, "libnvidia-ml1", "kubelet"}
+    host.has("kubelet", "1")
+    _transaction.present(job(host, wish("580.*")))
+    assert host.installed["libnvidia-ml1"] == NEW
+    assert host.held == {*NAMES, "libnvidia-ml1", "kubelet"}
+
+
 def test_headers_that_would_bring_a_kernel_are_left_out_with_a_note(host):
     installed(host)
     (host.root / f"lib/modules/{KERNEL}/kernel").mkdir()
