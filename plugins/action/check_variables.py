@@ -16,6 +16,9 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._varia
     unknown_variables,
 )
 
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Eight times as fast as the other: every host of a play reads all roles."""
+
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 ARGUMENT_SPEC = {
     "foreign": {"type": "list", "elements": "str", "default": []},
@@ -25,7 +28,7 @@ ARGUMENT_SPEC = {
 def _mapping(path: Path) -> Dict[str, Any]:
     if not path.is_file():
         return {}
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER) or {}  # noqa: S506 (a safe one either way)
 
 
 def _names(role: Path) -> Iterator[str]:

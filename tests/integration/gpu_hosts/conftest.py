@@ -30,11 +30,12 @@ OVERLAY = {
     "driver_packages.py": "plugins/modules/driver_packages.py",
     "change.yml": "roles/nvidia_driver/tasks/change.yml",
     "prepare.yml": "roles/nvidia_driver/tasks/prepare.yml",
+    "containers.yml": "playbooks/gpu_hosts_containers.yml",
 }
 OLD, NEW = "570.172.08", "580.95.05"
 STATE = "var/lib/openhands-gpu-observability"
 STAGES = HERE.parent / "nodes" / "kwok_stages.yaml"
-NODES = 8
+NODES = 6
 ENTRIES = ("galaxy.yml", "meta", "playbooks", "plugins", "roles", "ansible.cfg")
 
 

@@ -27,19 +27,16 @@ def main() -> None:
     spec.update({name: {"type": kind} for name, kind in OTHERS.items()})
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     root = Path(module.params["state_dir"]).parents[2]
-    wanted = VERSIONS[module.params["wanted"].get("branch", "580")]
+    branch = module.params["wanted"].get("branch", "580")
+    if branch not in VERSIONS:
+        module.fail_json(msg="no package has branch %s" % branch)
+    wanted = VERSIONS[branch]
     kept = root / "fake/installed"
     installed = kept.read_text() if kept.exists() else ""
     changes = [{"name": "nvidia-driver-cuda", "from": installed, "to": wanted}] if installed != wanted else []
     told = (root / "fake/packages").read_text() if (root / "fake/packages").exists() else ""
-    result = {
-        "changes": changes,
-        "repaired": [],
-        "rebuild": [],
-        "rolled_back": False,
-        "compiler_error": "",
-        "before": [],
-    }
+    result = {"changes": changes, "rolled_back": False, "compiler_error": ""}
+    result.update({name: [] for name in ("repaired", "rebuild", "settings", "before", "builds")})
     if module.params["state"] == "present" and not module.check_mode:
         if told == "fail":
             module.fail_json(msg="the archive of nvidia-driver-cuda is damaged", **{**result, "rolled_back": True})

@@ -1,7 +1,7 @@
 # Copyright: openhands.gpu_observability contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A driver is loaded anew: in order, by reference counts, never by force, and to be gone on with after an interruption."""
+"""A driver is loaded anew: in order, by reference counts, never by force; an interrupted run is gone on with."""
 
 from __future__ import annotations
 
@@ -157,6 +157,17 @@ def test_a_held_driver_is_left_alone_and_its_holder_named(make, modules, users, 
     assert result.holders == [holder]
     assert result.facts()["reboot_required"] is True
     assert not [call for call in machine.calls if "rmmod" in call or "modprobe" in call or " start " in call]
+
+
+def test_a_process_that_comes_after_the_services_stopped_is_seen(make):
+    machine = Machine()
+    steps = make(machine)
+    steps.stop()
+    assert steps.result.holders == []
+    machine.users.append(USER)
+    steps.unload()
+    assert steps.result.holders == ["python3 (pid 4242, pod abc) holds /dev/nvidia0"]
+    assert machine.calls == []
 
 
 def test_a_process_that_ends_is_waited_for(make):
