@@ -141,9 +141,9 @@ def systems() -> str:
     for (name, major), distro in sorted(distros.DISTROS.items()):
         archive = ", ".join(map(str, distro.archive)) or "none"
         key = repository.KEYS[distro.vendor]
-        rows.append(
-            (f"{name} {major}", f"`{distro.vendor}`", f"{distro.vendor_first} and newer", archive, f"`{key.file}`")
-        )
+        seen = ", ".join(f"{first} on {architecture}" for architecture, first in distro.seen.items())
+        first = f"{distro.vendor_first} and newer" + (f" (seen from {seen})" if seen else "")
+        rows.append((f"{name} {major}", f"`{distro.vendor}`", first, archive, f"`{key.file}`"))
     return tabled(("system", "in NVIDIA's repositories", "branches there", "branches in its archive", "key"), rows)
 
 

@@ -7,7 +7,8 @@
 Names of the vendor's repositories: ``setup_cuda_repo`` in NVIDIA/gpu-driver-container ubuntu24.04/install.sh and
 rhel9/install.sh (``sbsa`` is what NVIDIA calls Arm servers). Debian's branches were read with apt-cache from
 bookworm and trixie; Ubuntu's from packages.ubuntu.com (source nvidia-graphics-drivers-580-server makes the packages
-of 535 and 570 transitional, linux-restricted-modules those of 550 and 565).
+of 535 and 570 transitional, linux-restricted-modules those of 550 and 565). ``seen``: what public install scripts
+found in the indexes of NVIDIA's Debian repositories in September 2026.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Distro:
     ``vendor``: its name in NVIDIA's repositories. ``vendor_first``: the oldest branch there. ``archive``: branches in
     the distribution's own archive. ``transitional``: archive branches that are only names for another. ``kernel``: the
     series of its first kernel, which has headers without a suffix (Ubuntu). ``streams``: dnf module streams are used.
+    ``seen``: by architecture the oldest branch that somebody saw in NVIDIA's repository (a note, not a refusal).
     """
 
     family: str
@@ -40,6 +42,7 @@ class Distro:
     kernel: str = ""
     codename: str = ""
     streams: bool = False
+    seen: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def package_manager(self) -> str:
@@ -60,10 +63,26 @@ DISTROS: Mapping[Tuple[str, int], Distro] = {
         "ubuntu", 24, "ubuntu2404", 550, _UBUNTU_BRANCHES, _UBUNTU_NAMES_ONLY, _UBUNTU_COMPONENTS, "6.8", "noble"
     ),
     ("debian", 12): Distro(
-        "debian", 12, "debian12", 545, (535,), components=_DEBIAN_COMPONENTS, kernel="6.1", codename="bookworm"
+        "debian",
+        12,
+        "debian12",
+        545,
+        (535,),
+        components=_DEBIAN_COMPONENTS,
+        kernel="6.1",
+        codename="bookworm",
+        seen={"x86_64": 545, "aarch64": 590},
     ),
     ("debian", 13): Distro(
-        "debian", 13, "debian13", 580, (535, 550), components=_DEBIAN_COMPONENTS, kernel="6.12", codename="trixie"
+        "debian",
+        13,
+        "debian13",
+        580,
+        (535, 550),
+        components=_DEBIAN_COMPONENTS,
+        kernel="6.12",
+        codename="trixie",
+        seen={"x86_64": 590, "aarch64": 595},
     ),
     **{(clone, 9): Distro("el", 9, "rhel9", 515, kernel="5.14", streams=True) for clone in _CLONES},
     **{(clone, 10): Distro("el", 10, "rhel10", 570, kernel="6.12") for clone in _CLONES},

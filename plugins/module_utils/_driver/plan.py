@@ -166,6 +166,10 @@ def _notes(case: Case, today: str) -> List[str]:
         found.append("branch %s is newer than what is known here" % wish.branch)
     if "unknown" in host.generations:
         found.append("a GPU is of a generation that isn't known here: that the branch drives it wasn't checked")
+    seen = case.distro.seen.get(host.architecture, 0) if case.distro is not None and wish.source == "vendor" else 0
+    if 0 < wish.number < seen:
+        text = "NVIDIA's repository for %s (%s) was last seen to begin with branch %d: %s may not be there"
+        found.append(text % (case.host.os_name, host.architecture, seen, wish.branch))
     archived = state.archive_modules(host)
     if archived and wish.source == "vendor":
         found.append("comes from Debian's archive now (%s): its packages go first" % ", ".join(archived))

@@ -193,6 +193,11 @@ def test_what_a_person_should_know_is_noted():
         "550.163.01", "proprietary", system="debian13", dkms=[built_module("550.163.01", "k", module="nvidia-current")]
     )
     assert "comes from Debian's archive now (nvidia-current): its packages go first" in plan(debian)["notes"]
+    early = "NVIDIA's repository for debian 13 (x86_64) was last seen to begin with branch 590: 580 may not be there"
+    assert plan(facts("debian13"))["notes"] == [early]
+    assert plan(facts("debian13"), branch="590")["notes"] == []
+    assert plan(facts("debian12"))["notes"] == []
+    assert "branch 590" in plan(facts("debian12", architecture="aarch64"))["notes"][0]
     silent = facts()
     silent["gpus"][0]["responding"] = False
     assert plan(silent)["notes"] == ["GPU 0000:00:00.0 doesn't answer on the PCI bus"]
