@@ -80,7 +80,7 @@ def result(job: Job, live: Object, state: str, changed: bool = False, **more: An
         "changed": changed,
         "node": job.name,
         "state": state,
-        "cordoned_by_us": bool(found and found.cordoned),
+        "cordoned_by_us": bool(found and found.cordoned and record.unschedulable(live)),
         "evicted": [],
         "busy": "",
         **more,

@@ -86,6 +86,15 @@ def test_what_somebody_else_cordoned_stays_cordoned(fleet):
     assert fleet.get(node)["spec"]["unschedulable"] is True
 
 
+def test_what_somebody_uncordoned_is_cordoned_by_nobody(fleet):
+    node = fleet.node()
+    fleet.do("drained", node)
+    fleet.patch(node, {"spec": {"unschedulable": None}})
+    assert fleet.do("inspected", node)["cordoned_by_us"] is False
+    fleet.do("released", node)
+    assert in_service(fleet, node)
+
+
 def test_only_gpu_pods_leave_where_no_more_is_asked(fleet):
     node = fleet.node()
     fleet.pod("trainer", node, gpus=1)
