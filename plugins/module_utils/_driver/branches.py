@@ -13,7 +13,7 @@ ubuntu26.04/nvidia-driver (branches from 595 on drive Turing and newer).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Mapping, Tuple
+from typing import Mapping
 
 OPEN_BY_DEFAULT = 560
 FIRST_OPEN = 515
@@ -80,8 +80,3 @@ def ended(branch: int, today: str) -> str:
     """The month a branch's support ended, where that is before today (YYYY-MM-DD); empty otherwise."""
     end = BRANCHES.get(branch, Branch()).end
     return end if today and end and end < today[:7] else ""
-
-
-def neighbours(branch: int) -> Tuple[int, ...]:
-    """The known branches but this one."""
-    return tuple(number for number in BRANCHES if number != branch)
