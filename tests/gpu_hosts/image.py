@@ -49,19 +49,25 @@ MASKED = (
 """Units that would reach for the machine's own kernel, devices or time, or run apt beside a test."""
 
 
+TOOLS = "packages"
+"""Not a host: Debian 12 with apt, dnf, rpm and createrepo_c, for transactions with made-up repositories."""
+TOOLS_INCLUDE = ("python3", "dnf", "rpm", "createrepo-c", "dnf-plugins-core")
+
+
 def folder(suite: str) -> Path:
     """Where the image of a suite is or will be."""
     return cache() / f"{suite}-{VERSION}"
 
 
 def ensure(suite: str) -> Path:
-    """The image of a suite, built where the cache has none. Raises HostsError."""
+    """The image of a suite, or TOOLS; built where the cache has none. Raises HostsError."""
     wanted = folder(suite)
     wanted.parent.mkdir(parents=True, exist_ok=True)
     with _locked(wanted.with_suffix(".lock")):
         if not wanted.is_dir():
             _build(suite, wanted)
-        _refresh(wanted)
+        if suite != TOOLS:
+            _refresh(wanted)
         for old in wanted.parent.glob(f"{suite}-*"):
             if old.is_dir() and old != wanted:
                 shutil.rmtree(old)
@@ -71,7 +77,8 @@ def ensure(suite: str) -> Path:
 def _build(suite: str, wanted: Path) -> None:
     building = wanted.with_suffix(".building")
     _remove(building)
-    arguments = ["--variant=minbase", f"--include={','.join(INCLUDE)}", suite, str(building), MIRROR]
+    include, release = (TOOLS_INCLUDE, "bookworm") if suite == TOOLS else (INCLUDE, suite)
+    arguments = ["--variant=minbase", f"--include={','.join(include)}", release, str(building), MIRROR]
     try:
         run("debootstrap", *arguments, timeout=1800)
     except HostsError as problem:
@@ -79,7 +86,8 @@ def _build(suite: str, wanted: Path) -> None:
             f"The image of Debian {suite} can't be built; this needs {MIRROR} (only the first time: it is kept in"
             f" {wanted.parent}). {problem}"
         ) from problem
-    _configure(building, suite)
+    if suite != TOOLS:
+        _configure(building, suite)
     building.rename(wanted)
 
 
@@ -106,7 +114,10 @@ def _configure(root: Path, suite: str) -> None:
     (root / "etc/apt/sources.list").write_text(
         f"deb {MIRROR} {suite} {COMPONENTS}\ndeb {MIRROR} {suite}-updates {COMPONENTS}\n{security}\n"
     )
-    (root / "etc/apt/apt.conf.d/90hosts").write_text('Acquire::Languages "none";\nAcquire::Retries "3";\n')
+    # apt runs package scripts, and so DKMS, without /usr/local in PATH; ccache stands there.
+    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    settings = f'Acquire::Languages "none";\nAcquire::Retries "3";\nDPkg::Path "{path}";\n'
+    (root / "etc/apt/apt.conf.d/90hosts").write_text(settings)
     # An initial ramdisk with few modules: nobody boots it, and update-initramfs takes 3 seconds instead of 40.
     (root / "etc/initramfs-tools/conf.d/few-modules").write_text("MODULES=list\nCOMPRESS=gzip\n")
     (root / "etc/dpkg/dpkg.cfg.d/fast").write_text(
