@@ -299,7 +299,7 @@ def test_the_lock_pins_everything(lock):
         assert all(f"/v{version}/" in file["path"] for file in files)
     assert lock["prometheus_operator"]["version"] in lock["prometheus_operator"]["releases"]
     for component in lock.values():
-        assert re.fullmatch(r"\d+\.\d+\.\d+", component["version"])
+        assert re.fullmatch(r"(\d+\.\d+\.\d+-)?\d+\.\d+\.\d+", component["version"])
         assert not [image for image in component["images"].values() if ":" in image]
 
 
