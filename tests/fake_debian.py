@@ -38,6 +38,8 @@ class Debian:
         self.installed: dict[str, str] = {}
         self.status: dict[str, str] = {}
         self.held: set[str] = set()
+        self.automatic: set[str] = set()
+        self.lies = False
         self.bad: set[tuple[str, str]] = set()
         self.needs: dict[str, list[str]] = {}
         self.calls: list[list[str]] = []
@@ -99,6 +101,8 @@ class Debian:
     def _apt_mark(self, argv, cwd):
         if argv[0] == "hold":
             self.held |= set(argv[1:])
+        if argv[0] == "auto":
+            self.automatic |= set(argv[1:])
         if argv[0] == "unhold":
             self.held -= set(argv[1:])
         return 0, ""
@@ -142,6 +146,8 @@ class Debian:
             (self.archives / f"{name}_{version}_amd64.deb").write_text("")
         if "--download-only" in argv:
             return 0, ""
+        if self.lies:
+            return 0, "0 upgraded"
         for name in gone:
             self._remove(name)
         for name, version in new.items():

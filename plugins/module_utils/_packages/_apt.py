@@ -211,13 +211,15 @@ class Apt:
         _files.put(self._path(_apt_preview.PREFERENCES), _apt_preview.preferences(request.pins))
 
     def apply(self, request: Request, solution: Solution) -> Done:
-        """One run of apt-get over everything; lock() holds the packages again."""
-        self._release()
-        return self._apply(solution, self.tools.real())
-
-    def _release(self) -> None:
-        """Release what is held of the driver."""
-        self._mark("unhold", [name for name in _dpkg.held(self.tools.entries()) if _names.is_driver(name)])
+        """One run of apt-get with every package named: exactly what was simulated, held packages included."""
+        before = self.state().automatic
+        done = self._apply(solution, self.tools.real())
+        # What is named counts as asked for by a person; what came as a dependency goes on as one.
+        known = {change.name for change in solution.changes if not change.old and change.name not in solution.exact}
+        moved = {change.name for change in solution.changes if change.old and change.name in before}
+        there = _dpkg.installed(self.tools.entries())
+        self._mark("auto", sorted(name for name in known | moved if name in there))
+        return done
 
     def lock(self, request: Request) -> None:
         """Hold what is to be held, release what no longer is."""
@@ -258,7 +260,6 @@ class Apt:
         """Bring packages, preferences and holds back."""
         for path, text in before.files.items():
             _files.put(self._path(path.lstrip("/")), text)
-        self._release()
         remains = _apt_rollback.restore(self.tools, changes, before)
         entries = self.tools.entries()
         there, held = _dpkg.installed(entries), _dpkg.held(entries)

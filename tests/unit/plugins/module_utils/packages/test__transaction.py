@@ -180,6 +180,7 @@ def test_a_failed_earlier_build_is_taken_out_and_the_transaction_goes_on(host):
     assert result["repaired"] == [f"{DKMS} was half-configured: removed"]
     assert {host.status[name] for name in NAMES} == {"installed"}
     assert {host.installed[name] for name in NAMES} == {NEW}
+    assert not host.ran("dpkg", "--configure"), "it would fail again, after minutes"
 
 
 def test_an_interrupted_run_is_finished(host):
@@ -223,6 +224,20 @@ def test_holds_follow_what_is_wanted_and_take_all_of_its_version(host):
     host.has("nvidia-container-toolkit", OLD)
     _transaction.present(job(host, Request(install=(Wanted(SMI, "550.*"),), hold=(SMI,))))
     assert host.held == {*NAMES, "libnvidia-ml1", "kubelet"}
+
+
+def test_apt_that_says_yes_without_doing_it_is_not_believed(host):
+    installed(host).lies = True
+    error = refused(_transaction.present, job(host, wish("580.*")))
+    assert f"The packages are not as planned: {CUDA} is {OLD}, planned was {NEW}" in error.message
+    assert error.result["rolled_back"]
+
+
+def test_what_comes_as_a_dependency_is_marked_as_one(host):
+    host.repository["firmware-nvidia-gsp"] = [NEW]
+    host.brings = {DKMS: {"firmware-nvidia-gsp": NEW}}
+    _transaction.present(job(host, wish("580.*")))
+    assert host.automatic == {"firmware-nvidia-gsp"}
 
 
 def test_a_held_dependency_moves_along(host):
