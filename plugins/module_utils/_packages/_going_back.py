@@ -45,7 +45,7 @@ def rolled_back(job: Job, targets: Sequence[Wanted] = ()) -> Dict[str, Any]:
     if remains:
         raise PackageError("Going back did not succeed wholly: %s" % "; ".join(remains), job.result)
     if recorded:
-        _record.write(job.state_dir, "rolled_back", recorded.changes, recorded.settings, recorded.about)
+        _record.write(job.state_dir, _record.ROLLED_BACK, recorded.changes, recorded.settings, recorded.about)
     job.result["rolled_back"] = True
     failures = _outcome.built_again(job, list(versions))
     if failures:

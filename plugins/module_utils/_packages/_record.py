@@ -10,7 +10,7 @@ import json
 import os
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _files
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._family import State
@@ -18,6 +18,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 
 NAME = "driver.json"
 FORMAT = 1
+RUNNING, DONE, ROLLED_BACK = "running", "done", "rolled_back"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,24 @@ def load(folder: str) -> Record:
         ) from error
 
 
+def cut_off(folder: str) -> Optional[Record]:
+    """The record of a transaction that never ended; None where the last one did, or can't be read."""
+    try:
+        last = load(folder)
+    except PackageError:
+        return None
+    return last if last.outcome == RUNNING else None
+
+
+def joined(first: Record, changes: Sequence[Change], installed: Mapping[str, str]) -> List[Change]:
+    """The changes of a transaction that was cut off, with those that finish it: before is what was before the first."""
+    old = {change.name: change.old for change in first.changes}
+    new = {change.name: change.new for change in changes}
+    before = {**{change.name: change.old for change in changes}, **old}
+    both = [Change(name, before[name], new.get(name, installed.get(name, ""))) for name in sorted({*old, *new})]
+    return [change for change in both if change.old != change.new]
+
+
 def about(folder: str, wanted: Mapping[str, Any], now: Mapping[str, Any]) -> Dict[str, Any]:
     """What a record says for people and for the plan of a rollback: what is wanted now, and what there was before.
 
@@ -93,7 +112,9 @@ def about(folder: str, wanted: Mapping[str, Any], now: Mapping[str, Any]) -> Dic
         last = load(folder)
     except PackageError:
         last = Record("", ())
-    base = dict(last.about.get("wanted" if last.outcome == "done" else "previous") or {})
+    base = dict(last.about.get("wanted" if last.outcome == DONE else "previous") or {})
+    if last.outcome == RUNNING:
+        return {"wanted": dict(wanted), "previous": base}
     seen = {key: value for key, value in now.items() if value}
     kept = {key: base[key] for key in ("source", "flavour", "kind") if base.get(key)}
     return {"wanted": dict(wanted), "previous": {**kept, **seen}}

@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from dataclasses import replace
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, NamedTuple, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import (
     _dkms,
@@ -22,7 +22,11 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._family import Solution, State
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._job import Job, settings
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import Module, PackageError
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
+    Change,
+    Module,
+    PackageError,
+)
 
 
 def present(job: Job) -> Dict[str, Any]:
@@ -31,21 +35,35 @@ def present(job: Job) -> Dict[str, Any]:
     Raises PackageError; then the host is as before, or the message says what isn't.
     """
     solution = plan(job, repair=True)
-    if job.check or not job.result["changed"]:
+    first = _record.cut_off(job.state_dir)
+    if job.check or not (job.result["changed"] or first):
         return job.result
     before = job.family.state()
+    changes = list(solution.changes)
+    if first:
+        # The way back leads to where the transaction that was cut off began.
+        changes = _record.joined(first, solution.changes, before.installed)
+        before = first.state()
+    kept = settings(before, changes)
     if solution.changes:
         _prepare(job, solution)
-        _record.write(job.state_dir, "running", solution.changes, settings(before, solution.changes), job.about)
+        _record.write(job.state_dir, _record.RUNNING, changes, kept, job.about)
     job.family.settle(job.request)
     if solution.changes:
-        _transact(job, solution, before)
+        _transact(job, solution, _Way(changes, before))
     _rebuild(job)
     job.family.lock(job.request)
-    if solution.changes:
-        _record.write(job.state_dir, "done", solution.changes, settings(before, solution.changes), job.about)
-        job.family.prune(solution.changes)
+    if changes:
+        _record.write(job.state_dir, _record.DONE, changes, kept, job.about)
+        job.family.prune(changes)
     return job.result
+
+
+class _Way(NamedTuple):
+    """The way back: what to undo, and the settings before."""
+
+    changes: Sequence[Change]
+    before: State
 
 
 def prepared(job: Job) -> Dict[str, Any]:
@@ -134,7 +152,7 @@ def _program(name: str, job: Job) -> bool:
     return shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin:" + os.environ.get("PATH", "")) is not None
 
 
-def _transact(job: Job, solution: Solution, before: State) -> None:
+def _transact(job: Job, solution: Solution, way: _Way) -> None:
     """Run it and judge it by what is there; on failure go back."""
     old = job.family.modules([change.name for change in solution.changes if change.old])
     never = {(module.name, kernel) for module, kernel in _outcome.lacking(job, old)}
@@ -147,15 +165,15 @@ def _transact(job: Job, solution: Solution, before: State) -> None:
     reason = "The packages are not as planned: %s" % "; ".join(off[:10])
     if done.rc != 0:
         reason = "The transaction failed: %s" % _outcome.said(done)
-    remains = job.family.restore(solution.changes, before)
+    remains = job.family.restore(way.changes, way.before)
     _sweep(job, modules)
-    back = [change.name for change in solution.changes if change.old]
+    back = [change.name for change in way.changes if change.old]
     remains += [
         str(failed) for failed in _outcome.built_again(job, back) if (failed.module, failed.kernel) not in never
     ]
     job.result["rolled_back"] = not remains
     job.result["changed"] = bool(remains)
-    _record.write(job.state_dir, "rolled_back", solution.changes, settings(before, solution.changes), job.about)
+    _record.write(job.state_dir, _record.ROLLED_BACK, way.changes, settings(way.before, way.changes), job.about)
     outcome = "The host is back at the versions before."
     if remains:
         outcome = "Going back did not succeed wholly: %s" % "; ".join(remains)

@@ -105,6 +105,12 @@ def test_after_going_back_the_version_before_is_the_one_from_before(tmp_path):
     assert _record.about(str(tmp_path), {}, {"version": "1"})["previous"] == {"source": "archive", "version": "1"}
 
 
+def test_after_a_run_that_was_cut_off_the_version_before_is_not_the_one_half_installed(tmp_path):
+    first = {"wanted": {"source": "vendor"}, "previous": {"source": "archive", "version": "1"}}
+    _record.write(str(tmp_path), _record.RUNNING, [Change("a", "1", "2")], {}, first)
+    assert _record.about(str(tmp_path), {}, {"version": "2"})["previous"] == {"source": "archive", "version": "1"}
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 1, "changes": [{}]}'])
 def test_a_record_that_can_not_be_read_is_said(tmp_path, text):
     (tmp_path / "driver.json").write_text(text)

@@ -8,9 +8,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _going_back, _transaction
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import (
+    _going_back,
+    _record,
+    _transaction,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._job import Job
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
+    Change,
     PackageError,
     Pin,
     Request,
@@ -297,6 +302,47 @@ def test_preparing_leaves_a_broken_host_to_the_drained_node(host):
     installed(host).status[DKMS] = "half-configured"
     _transaction.prepared(job(host, wish("580.*")))
     assert host.status[DKMS] == "half-configured"
+
+
+def cut_off(host):
+    """A transaction to NEW that ended in the middle: one package moved, one unpacked, one not yet."""
+    installed(host)
+    changes = [Change(name, OLD, NEW) for name in NAMES]
+    _record.write(
+        str(host.root / "state"), _record.RUNNING, changes, {"held": [SMI]}, {"previous": {"version": "550.1"}}
+    )
+    host.has(CUDA, NEW)
+    host.has(SMI, NEW, "unpacked")
+    return host
+
+
+def test_a_transaction_that_was_cut_off_is_finished_and_its_beginning_remembered(host):
+    _transaction.present(job(cut_off(host), wish("580.*")))
+    assert {host.installed[name] for name in NAMES} == {NEW}
+    record = json.loads((host.root / "state/driver.json").read_text())
+    assert (record["outcome"], record["settings"]["held"]) == ("done", [SMI])
+    assert {item["name"]: item["from"] for item in record["changes"]} == dict.fromkeys(NAMES, OLD)
+    _going_back.rolled_back(job(host, Request()))
+    assert {host.installed[name] for name in NAMES} == {OLD}
+
+
+def test_finishing_that_fails_goes_back_to_where_the_first_began(host):
+    host.repository[DKMS].append("580.9-1")
+    host.bad.add((DKMS, "580.9-1"))
+    error = refused(_transaction.present, job(cut_off(host), wish("580.*")))
+    assert error.result["rolled_back"]
+    assert {host.installed[name] for name in NAMES} == {OLD}
+    assert host.held == {SMI}
+
+
+def test_one_that_was_cut_off_at_its_very_end_is_done(host):
+    cut_off(host)
+    for name in NAMES:
+        host.has(name, NEW)
+    host._configure(list(NAMES))
+    _transaction.present(job(host, wish("580.*")))
+    assert json.loads((host.root / "state/driver.json").read_text())["outcome"] == "done"
+    assert not _transaction.present(job(host, wish("580.*")))["changed"]
 
 
 def test_going_back_and_back_again(host):
