@@ -27,14 +27,14 @@ def test_check_mode_shows_what_would_be_done_and_does_nothing(clustered, plane):
         clustered.host(f"gpu{number:02}", NEW if number > 2 else OLD, platform_node_name=node(number))
     clustered.hosts["gpu00"]["nvidia_driver_disruption"] = True
     clustered.hosts["gpu02"]["nvidia_driver_branch"] = "999"
+    clustered.hosts["gpu03"]["nvidia_driver_manage"] = False
     found = clustered.run("--check", "--diff")
     plan = "GPU hosts: collection"
     assert found.row("gpu00", plan).split() == ["gpu00", OLD, "open", NEW, "open", "upgrade", "yes", "no"]
     assert found.row("gpu01", plan).split()[-3:] == ["yes", "no", "pending"]
     assert found.code == 2, "a wish that can't come true fails the run"
-    assert (
-        f"{NODES} hosts: {NODES - 3} as wanted, 1 change, 1 pending, 1 blocked; 2 to drain, 0 to reboot" in found.output
-    )
+    counts = f"1 left alone, {NODES - 4} as wanted, 1 change, 1 pending, 1 blocked"
+    assert f"{NODES} hosts: {counts}; 2 to drain, 0 to reboot" in found.output
     assert {clustered.loaded(f"gpu{number:02}") for number in range(3)} == {OLD}
     assert not any(unschedulable(plane, number) for number in range(NODES))
 
@@ -68,7 +68,7 @@ def test_a_failed_node_stays_cordoned_and_stops_the_roll_and_runs_go_on_where_on
     for name in ("dead", "bare", "waits"):
         del clustered.hosts[name]
     broken.write_text("hang")
-    process = clustered.start()
+    process = clustered.start("--limit", "gpu1")
     begun = clustered.tree("gpu1") / "fake/begun"
     deadline = time.monotonic() + 90
     while not begun.exists() and time.monotonic() < deadline:
