@@ -18,6 +18,7 @@ from typing import Iterable, List, Optional, Sequence, Tuple
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _dkms as _tree
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _kernel
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu._root import Root
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu._types import Dkms
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _dkms_log
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
     BuildFailure,
@@ -77,6 +78,30 @@ def lacking(root: str, modules: Sequence[Module], names: Sequence[str]) -> List[
     return [
         (module, kernel) for module in modules for kernel in names if (module.name, module.version, kernel) not in there
     ]
+
+
+def stale(root: str) -> List[Module]:
+    """Versions that DKMS knows and whose source is gone: it refuses every action on them."""
+    found = {(entry["module"], entry["version"]) for entry in _broken(root)}
+    return [Module(*item) for item in sorted(found)]
+
+
+def forget(root: str) -> List[str]:
+    """Remove what DKMS keeps of such versions; says which."""
+    gone = stale(root)
+    for module in gone:
+        folder = os.path.join(root, TREE, module.name)
+        shutil.rmtree(os.path.join(folder, module.version), ignore_errors=True)
+        for link in glob.glob(os.path.join(folder, "kernel-*")):
+            if os.path.islink(link) and not os.path.exists(link):
+                os.unlink(link)
+        if not os.listdir(folder):
+            os.rmdir(folder)
+    return ["%s without its source" % module for module in gone]
+
+
+def _broken(root: str) -> List[Dkms]:
+    return [entry for entry in _tree.read(Root(root), (), "") if entry["state"] == _tree.BROKEN]
 
 
 def install(run: Runner, root: str, module: Module, kernel: str, timeout: float) -> Optional[BuildFailure]:

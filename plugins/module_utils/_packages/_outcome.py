@@ -19,23 +19,21 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 )
 
 
-def judge(
-    job: Job, solution: Solution, done: Done, started: float
-) -> Tuple[List[Module], List[BuildFailure], List[str]]:
-    """The modules of the new packages, the builds that failed, and packages that are not as planned."""
+def judge(job: Job, solution: Solution, done: Done, started: float) -> Tuple[List[BuildFailure], List[str]]:
+    """The builds that failed, and the packages that are not as planned."""
     names = [change.name for change in solution.changes if change.new]
     modules = job.family.modules(names)
     failures = _dkms.failures_since(job.root, modules, started, done) if done.rc != 0 else []
     if done.rc != 0 or failures:
-        return modules, failures, off_plan(job, solution) or ["ended with %d" % done.rc]
+        return failures, off_plan(job, solution) or ["ended with %d" % done.rc]
     off = off_plan(job, solution)
     if off:
-        return modules, [], off
+        return [], off
     for module, kernel in lacking(job, modules):
         failed = _dkms.install(job.run, job.root, module, kernel, job.timeout)
         if failed:
             failures.append(failed)
-    return modules, failures, []
+    return failures, []
 
 
 def off_plan(job: Job, solution: Solution) -> List[str]:

@@ -24,7 +24,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._job import Job, settings
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
     Change,
-    Module,
     PackageError,
 )
 
@@ -84,8 +83,11 @@ def plan(job: Job, *, repair: bool) -> Solution:
         if broken and repair:
             result["repaired"] = family.repair()
         result["notes"] = family.refresh()
-    elif broken:
-        result["repaired"] = ["%s would be repaired first" % line for line in broken]
+        if repair:
+            result["repaired"] += ["%s: forgotten" % line for line in _dkms.forget(job.root)]
+    else:
+        stale = [str(module) for module in _dkms.stale(job.root)]
+        result["repaired"] = ["%s would be repaired first" % line for line in [*broken, *stale]]
     solution = _solve(job)
     state = family.state()
     foreign = [name for name in state.held if not _names.is_driver(name)]
@@ -100,7 +102,7 @@ def plan(job: Job, *, repair: bool) -> Solution:
     modules = family.modules([name for name in job.request.names if name not in moved and name in state.installed])
     pairs = _outcome.lacking(job, modules)
     result["rebuild"] = ["%s for %s" % pair for pair in pairs]
-    result["changed"] = bool(solution.changes or result["settings"] or pairs or broken)
+    result["changed"] = bool(solution.changes or result["settings"] or pairs or broken or result["repaired"])
     return solution
 
 
@@ -159,14 +161,15 @@ def _transact(job: Job, solution: Solution, way: _Way) -> None:
     started = time.time() - 1
     done = job.family.apply(job.request, solution)
     job.result["changed"] = True
-    modules, failures, off = _outcome.judge(job, solution, done, started)
+    failures, off = _outcome.judge(job, solution, done, started)
     if not failures and not off:
+        _dkms.forget(job.root)
         return
     reason = "The packages are not as planned: %s" % "; ".join(off[:10])
     if done.rc != 0:
         reason = "The transaction failed: %s" % _outcome.said(done)
     remains = job.family.restore(way.changes, way.before)
-    _sweep(job, modules)
+    _dkms.forget(job.root)
     back = [change.name for change in way.changes if change.old]
     remains += [
         str(failed) for failed in _outcome.built_again(job, back) if (failed.module, failed.kernel) not in never
@@ -180,14 +183,6 @@ def _transact(job: Job, solution: Solution, way: _Way) -> None:
     if failures:
         raise _outcome.build_error(job, failures, outcome)
     raise PackageError("%s. %s" % (reason, outcome), job.result)
-
-
-def _sweep(job: Job, modules: Sequence[Module]) -> None:
-    """Remove the build folders of modules whose source is gone again."""
-    for module in modules:
-        source = os.path.join(job.root, "usr/src/%s-%s" % (module.name, module.version))
-        if not os.path.isdir(source):
-            shutil.rmtree(os.path.join(job.root, _dkms.TREE, module.name, module.version), ignore_errors=True)
 
 
 def _rebuild(job: Job) -> None:

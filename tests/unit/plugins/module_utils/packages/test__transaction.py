@@ -182,7 +182,7 @@ def test_what_can_not_be_had_is_said_with_what_could(host):
 def test_a_failed_earlier_build_is_taken_out_and_the_transaction_goes_on(host):
     installed(host, BAD).status[DKMS] = "half-configured"
     result = _transaction.present(job(host, wish("580.*", allow_downgrade=True)))
-    assert result["repaired"] == [f"{DKMS} was half-configured: removed"]
+    assert result["repaired"] == [f"{DKMS} was half-configured: removed", "nvidia/590.3 without its source: forgotten"]
     assert {host.status[name] for name in NAMES} == {"installed"}
     assert {host.installed[name] for name in NAMES} == {NEW}
     assert not host.ran("dpkg", "--configure"), "it would fail again, after minutes"
@@ -343,6 +343,20 @@ def test_one_that_was_cut_off_at_its_very_end_is_done(host):
     _transaction.present(job(host, wish("580.*")))
     assert json.loads((host.root / "state/driver.json").read_text())["outcome"] == "done"
     assert not _transaction.present(job(host, wish("580.*")))["changed"]
+
+
+def test_what_dkms_keeps_of_a_source_that_is_gone_is_forgotten(host):
+    installed(host)
+    _transaction.present(job(host, wish("550.*")))
+    host.put("var/lib/dkms/nvidia/535.1/build/make.log")
+    (host.root / "var/lib/dkms/nvidia/kernel-6.1-x86_64").symlink_to("535.1/6.1/x86_64")
+    seen = _transaction.present(job(host, wish("550.*"), check=True))
+    assert seen["repaired"] == ["nvidia/535.1 would be repaired first"]
+    result = _transaction.present(job(host, wish("550.*")))
+    assert (result["repaired"], result["changed"]) == (["nvidia/535.1 without its source: forgotten"], True)
+    kept = sorted(path.name for path in (host.root / "var/lib/dkms/nvidia").iterdir())
+    assert kept == ["550.1", f"kernel-{KERNEL}-x86_64"]
+    assert not _transaction.present(job(host, wish("550.*")))["changed"]
 
 
 def test_going_back_and_back_again(host):
