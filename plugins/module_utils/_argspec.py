@@ -190,6 +190,7 @@ NODE_MAINTENANCE_ARGSPEC: ArgumentSpec = {
     "fleet": {"type": "str", "default": ""},
     "ceph": {"type": "str", "choices": ["auto", "ignore"], "default": "auto"},
     "failure_domain": {"type": "str", "default": "topology.kubernetes.io/zone"},
+    "ceph_timeout": {"type": "int", "default": 600},
     "ready_timeout": {"type": "int", "default": 1800},
     "expected_gpus": {"type": "int", "default": 0},
     "namespace": {"type": "str", "default": "kube-system"},

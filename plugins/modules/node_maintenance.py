@@ -116,6 +116,12 @@ options:
     description: Node label of Ceph's failure domain; where a node hasn't got it, it is its own.
     type: str
     default: topology.kubernetes.io/zone
+  ceph_timeout:
+    description:
+      - Seconds that Ceph gets to become clean, where nothing else keeps a node with its daemons busy and no other node is in maintenance.
+        So the next node waits for Ceph to recover from the one before it, even with V(skip) in O(drain.busy).
+    type: int
+    default: 600
   ready_timeout:
     description: Seconds to wait for the node with O(state=returned) and O(state=released).
     type: int

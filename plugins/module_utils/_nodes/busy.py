@@ -25,23 +25,29 @@ SHOWN = 5
 class Limits:
     """budget: how many nodes may be out of service, empty for any; selector: the nodes it counts, by their labels.
 
-    ceph: whether Ceph is asked; domain: node label of its failure domain.
+    ceph: whether Ceph is asked; domain: node label of its failure domain; settle: seconds it gets to become clean.
     """
 
     budget: str = ""
     selector: str = ""
     ceph: bool = True
     domain: str = "topology.kubernetes.io/zone"
+    settle: float = 600.0
 
 
 @dataclass(frozen=True)
 class Look:
-    """A node, its pods and what speaks against draining it: nothing, or one reason a line."""
+    """A node, its pods and what speaks against draining it: nothing, or one reason a line.
+
+    daemons: those of Ceph. settling: nothing but Ceph speaks against it, and nobody keeps Ceph from becoming clean.
+    """
 
     node: Object
     pods: pods_of.Sorted
     busy: Tuple[str, ...] = ()
     leaving: List[str] = field(default_factory=list)
+    daemons: Tuple[str, ...] = ()
+    settling: bool = False
 
 
 def look(client: EngineClient, name: str, choice: pods_of.Choice, limits: Limits) -> Look:
@@ -53,9 +59,23 @@ def look(client: EngineClient, name: str, choice: pods_of.Choice, limits: Limits
     busy += _pods(client, sorted_pods)
     others = node.every(client, limits.selector) if limits.budget or limits.ceph else []
     busy += [why for why in [fleet.over_budget(name, others, limits.budget)] if why]
-    if limits.ceph:
-        busy += _ceph(client, found, present, others, limits.domain)
-    return Look(found, sorted_pods, tuple(busy), [pods_of.identity(pod) for pod in sorted_pods.leaving])
+    daemons = fleet.ceph_on(present) if limits.ceph else []
+    unclean, blind = _ceph(client) if daemons else ([], [])
+    far = [why for why in [fleet.other_domain(found, others, limits.domain)] if why and daemons]
+    alone = not any(record.of(one) for one in others if name_of(one) != name)
+    ceph = ["%s (it carries %s)" % (why, ", ".join(daemons)) for why in [*unclean, *blind, *far]]
+    leaving = [pods_of.identity(pod) for pod in sorted_pods.leaving]
+    settling = bool(unclean) and alone and not busy and not blind
+    return Look(found, sorted_pods, (*busy, *ceph), leaving, tuple(daemons), settling)
+
+
+def meanwhile(client: EngineClient, seen: Look, limits: Limits) -> str:
+    """Why a node that was cordoned must be given back: others of its batch went at the same moment. Raises ApiError."""
+    if not limits.budget and not seen.daemons:
+        return ""
+    others = node.every(client, limits.selector)
+    over = fleet.over_budget(name_of(seen.node), others, limits.budget)
+    return over or (fleet.other_domain(seen.node, others, limits.domain) if seen.daemons else "")
 
 
 def _ours(found: Object) -> bool:
@@ -71,20 +91,14 @@ def _pods(client: EngineClient, sorted_pods: pods_of.Sorted) -> List[str]:
     return busy
 
 
-def _ceph(
-    client: EngineClient, found: Object, present: Sequence[Object], others: Sequence[Object], domain: str
-) -> List[str]:
-    daemons = fleet.ceph_on(present)
-    if not daemons:
-        return []
+def _ceph(client: EngineClient) -> Tuple[List[str], List[str]]:
+    """What Ceph says against it, and why it can't be asked."""
     try:
-        busy = fleet.ceph_unclean(list(_pages.objects(client, CLUSTERS)))
+        return fleet.ceph_unclean(list(_pages.objects(client, CLUSTERS))), []
     except ApiError as error:
         if classify(error) not in (Answer.FORBIDDEN, Answer.NOT_FOUND):
             raise
-        busy = ["its CephCluster can't be read: %s" % error.message]
-    waits = fleet.other_domain(found, [one for one in others if name_of(one) != name_of(found)], domain)
-    return ["%s (it carries %s)" % (why, ", ".join(daemons)) for why in [*busy, *([waits] if waits else [])]]
+        return [], ["its CephCluster can't be read: %s" % error.message]
 
 
 def _some(pods: Sequence[Object]) -> str:

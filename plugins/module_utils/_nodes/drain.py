@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _pages
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import RETRIED, Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._apply import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import pods as pods_of
@@ -26,6 +26,9 @@ PAUSE = 2.0
 """Seconds between two rounds."""
 
 BUDGETS = "/apis/policy/v1/poddisruptionbudgets"
+
+PASSING = RETRIED | {Answer.BUDGET, Answer.INVALID, Answer.TERMINATING}
+"""Refusals after which the next round asks again: the uid in each eviction makes asking twice asking once."""
 
 
 @dataclass
@@ -102,7 +105,7 @@ def _evict(client: EngineClient, pod: Object, grace: Optional[int]) -> str:
         answer = classify(error)
         if answer in (Answer.NOT_FOUND, Answer.STALE):
             return ""  # gone, or another pod of that name
-        if answer in (Answer.BUDGET, Answer.INVALID):
+        if answer in PASSING:
             return _said(error)
         raise
     return ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, Mapping
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._apply import Clock
@@ -70,6 +70,7 @@ def limits_of(options: Mapping[str, Any]) -> busy_of.Limits:
         selector=str(options.get("fleet") or ""),
         ceph=options.get("ceph") != "ignore",
         domain=str(options.get("failure_domain") or busy_of.Limits.domain),
+        settle=float(options.get("ceph_timeout") or 0),
     )
 
 
@@ -91,3 +92,18 @@ def lease_of(job: Job) -> Leases:
     """The Lease of the run that calls."""
     options = job.options
     return lease.leases(job.client, str(options["namespace"]), job.run, float(options["lease_seconds"]))
+
+
+def held(job: Job) -> Job:
+    """Take the Lease; whatever waits by this job's clock renews it. Raises Taken, RolloutError and ApiError."""
+    lease.hold(lease_of(job), job.wall)
+    renewed, often = job.clock.now(), float(job.options["lease_seconds"]) / 3
+
+    def sleep(seconds: float) -> None:
+        nonlocal renewed
+        job.clock.sleep(seconds)
+        if job.clock.now() - renewed >= often:
+            lease.hold(lease_of(job), job.wall)
+            renewed = job.clock.now()
+
+    return replace(job, clock=Clock(job.clock.now, sleep))

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional
+from typing import Any, Optional
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import NO_ACCESS, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import busy as busy_of
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import (
     drain,
-    fleet,
-    lease,
     node,
     record,
 )
@@ -20,11 +19,11 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes
     PAUSE,
     Job,
     Result,
-    lease_of,
+    held,
     result,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes.returning import given_back, mark
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object
 
 
 def inspected(job: Job) -> Result:
@@ -39,7 +38,7 @@ def drained(job: Job) -> Result:
     """Cordon and empty the node, or say why it is left alone."""
     if job.check:
         return {**inspected(job), "changed": True}
-    lease.hold(lease_of(job), job.wall)
+    job = held(job)
     seen = _patiently(job)
     before = record.of(seen.node)
     if seen.busy:
@@ -48,12 +47,17 @@ def drained(job: Job) -> Result:
         return result(job, node.change(job.client, job.name, lambda found: _resumed(job, found)), record.DRAINED)
     node.change(job.client, job.name, lambda found: _cordon(job, found))
     # Another host of the same batch may have gone at the same moment.
-    over = fleet.over_budget(job.name, _others(job), job.limits.budget)
+    over = busy_of.meanwhile(job.client, seen, job.limits)
     if over and before is None:
         return _left_alone(job, before, over)
     wish = job.options.get("drain") or {}
     timeout, grace = float(wish.get("timeout") or 600), wish.get("grace")
-    outcome = drain.empty(job.client, job.name, job.choice, timeout=timeout, grace=grace, clock=job.clock)
+    try:
+        outcome = drain.empty(job.client, job.name, job.choice, timeout=timeout, grace=grace, clock=job.clock)
+    except ApiError as error:
+        if classify(error) not in NO_ACCESS:
+            _left_alone(job, before, "")
+        raise
     if outcome.left:
         why = "not empty after %g s: %s" % (timeout, "; ".join(outcome.left))
         return _left_alone(job, before, why, changed=True, evicted=outcome.evicted)
@@ -61,18 +65,18 @@ def drained(job: Job) -> Result:
     return result(job, live, record.DRAINED, changed=True, evicted=outcome.evicted)
 
 
-def _others(job: Job) -> List[Object]:
-    return node.every(job.client, job.limits.selector) if job.limits.budget else []
-
-
 def _patiently(job: Job) -> busy_of.Look:
-    """Look; where that is wished, again and again until nothing keeps the node busy or the time is over."""
+    """Look; where that is wished, again and again until nothing keeps the node busy or the time is over.
+
+    Ceph is waited for in any case: after the node before this one it needs its time.
+    """
     wish = job.options.get("drain") or {}
     patience = float(wish.get("wait_timeout") or 0) if wish.get("busy") == "wait" else 0.0
-    deadline = job.clock.now() + patience
+    began = job.clock.now()
     while True:
         seen = busy_of.look(job.client, job.name, job.choice, job.limits)
-        if not seen.busy or job.clock.now() >= deadline:
+        limit = max(patience, job.limits.settle) if seen.settling else patience
+        if not seen.busy or job.clock.now() - began >= limit:
             return seen
         job.clock.sleep(PAUSE)
 

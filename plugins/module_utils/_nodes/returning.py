@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Callable, Optional
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import lease, node, record
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import node, record
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes.job import (
     PAUSE,
     Job,
     Result,
-    lease_of,
+    held,
     result,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object
@@ -28,7 +28,7 @@ def returned(job: Job) -> Result:
         raise RolloutError("Node %s is in no maintenance: nobody knows which boot it should come back from." % job.name)
     if job.check:
         return result(job, live, found.state)
-    lease.hold(lease_of(job), job.wall)
+    job = held(job)
     boot = found.boot
 
     def fault(again: Object) -> str:
@@ -47,7 +47,7 @@ def released(job: Job) -> Result:
         return result(job, live, "in_service")
     if job.check:
         return result(job, live, "in_service", changed=True)
-    lease.hold(lease_of(job), job.wall)
+    job = held(job)
     cordoned = bool(result(job, live, "")["cordoned_by_us"])
     live = node.change(job.client, job.name, _labels_back)
     _await(job, _well(job), "is not fit to take work")
