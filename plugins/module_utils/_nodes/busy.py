@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import List, Sequence, Tuple
 
@@ -50,7 +51,7 @@ class Look:
     settling: bool = False
 
 
-def look(client: EngineClient, name: str, choice: pods_of.Choice, limits: Limits) -> Look:
+def look(client: EngineClient, name: str, choice: pods_of.Choice, limits: Limits, now: dt.datetime) -> Look:
     """Look at a node and all that its leaving would touch; writes nothing. Raises RolloutError, ApiError."""
     found = node.get(client, name)
     present = drain.pods_on(client, name)
@@ -60,7 +61,7 @@ def look(client: EngineClient, name: str, choice: pods_of.Choice, limits: Limits
     others = node.every(client, limits.selector) if limits.budget or limits.ceph else []
     busy += [why for why in [fleet.over_budget(name, others, limits.budget)] if why]
     daemons = fleet.ceph_on(present) if limits.ceph else []
-    unclean, blind = _ceph(client) if daemons else ([], [])
+    unclean, blind = _ceph(client, now) if daemons else ([], [])
     far = [why for why in [fleet.other_domain(found, others, limits.domain)] if why and daemons]
     alone = not any(record.of(one) for one in others if name_of(one) != name)
     ceph = ["%s (it carries %s)" % (why, ", ".join(daemons)) for why in [*unclean, *blind, *far]]
@@ -91,10 +92,10 @@ def _pods(client: EngineClient, sorted_pods: pods_of.Sorted) -> List[str]:
     return busy
 
 
-def _ceph(client: EngineClient) -> Tuple[List[str], List[str]]:
+def _ceph(client: EngineClient, now: dt.datetime) -> Tuple[List[str], List[str]]:
     """What Ceph says against it, and why it can't be asked."""
     try:
-        return fleet.ceph_unclean(list(_pages.objects(client, CLUSTERS))), []
+        return fleet.ceph_unclean(list(_pages.objects(client, CLUSTERS)), now), []
     except ApiError as error:
         if classify(error) not in (Answer.FORBIDDEN, Answer.NOT_FOUND):
             raise

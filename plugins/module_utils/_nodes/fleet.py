@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from typing import List, Mapping, Optional, Sequence
 
@@ -23,6 +24,10 @@ CEPH_APPS = ("rook-ceph-osd", "rook-ceph-mon")
 
 UNCLEAN = ("PG_", "OBJECT_", "OSD_DOWN", "OSD_HOST_DOWN", "OSD_RACK_DOWN", "OSD_ZONE_DOWN", "MON_DOWN", "MON_CLOCK")
 """Health checks during which no further node may go (docs.ceph.com, Health checks)."""
+
+FRESH = dt.timedelta(minutes=10)
+"""Rook's operator writes a CephCluster's status every minute, as RFC 3339 in UTC, and stops when it is evicted itself
+(rook/rook pkg/operator/ceph/cluster/cephstatus.go)."""
 
 
 def out_of_service(node: Object) -> bool:
@@ -58,7 +63,7 @@ def ceph_on(pods: Sequence[Object]) -> List[str]:
     return sorted(name_of(pod) for pod in pods if text(pod, "metadata", "labels", "app") in CEPH_APPS)
 
 
-def ceph_unclean(clusters: Sequence[Object]) -> List[str]:
+def ceph_unclean(clusters: Sequence[Object], now: dt.datetime) -> List[str]:
     """What speaks against taking a node with Ceph's daemons down, by the status of the CephClusters."""
     found = []
     for cluster in clusters:
@@ -66,10 +71,21 @@ def ceph_unclean(clusters: Sequence[Object]) -> List[str]:
         name = "%s/%s" % (text(cluster, "metadata", "namespace"), name_of(cluster))
         if health not in ("HEALTH_OK", "HEALTH_WARN"):
             found.append("CephCluster %s: %s" % (name, health or "its health hasn't been read"))
+        read = text(cluster, "status", "ceph", "lastChecked")
+        if _older(read, now - FRESH):
+            found.append("CephCluster %s: its health was last read at %s: does Rook's operator run?" % (name, read))
         unclean = [check for check in sorted(details) if check.startswith(UNCLEAN)]
         said = {check: condensed(text(details, check, "message")) for check in unclean}
         found += ["CephCluster %s: %s: %s" % (name, check, said[check]) for check in unclean]
     return found
+
+
+def _older(stamp: str, limit: dt.datetime) -> bool:
+    """Whether a time is before another; one that can't be read isn't."""
+    try:
+        return dt.datetime.strptime(stamp[:19] + "Z", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.timezone.utc) < limit
+    except ValueError:
+        return False
 
 
 def other_domain(node: Object, fleet: Sequence[Object], key: str) -> str:

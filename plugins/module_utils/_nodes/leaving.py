@@ -28,7 +28,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 
 def inspected(job: Job) -> Result:
     """Say what draining would do; writes nothing."""
-    seen = busy_of.look(job.client, job.name, job.choice, job.limits)
+    seen = busy_of.look(job.client, job.name, job.choice, job.limits, job.wall())
     found = record.of(seen.node)
     state = found.state if found else "in_service"
     return result(job, seen.node, state, busy="; ".join(seen.busy), would_evict=seen.leaving)
@@ -74,7 +74,7 @@ def _patiently(job: Job) -> busy_of.Look:
     patience = float(wish.get("wait_timeout") or 0) if wish.get("busy") == "wait" else 0.0
     began = job.clock.now()
     while True:
-        seen = busy_of.look(job.client, job.name, job.choice, job.limits)
+        seen = busy_of.look(job.client, job.name, job.choice, job.limits, job.wall())
         limit = max(patience, job.limits.settle) if seen.settling else patience
         if not seen.busy or job.clock.now() - began >= limit:
             return seen

@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import fleet
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes.record import RECORD, Record, of
+
+NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 
 
 def node(name, *, ready="True", cordoned=False, zone="", maintained=False):
@@ -45,11 +49,14 @@ def test_who_is_out_for_any_reason_counts_but_not_oneself(out):
         ({"health": "HEALTH_WARN", "details": {"MON_DOWN": {"message": "1/3 down"}}}, "MON_DOWN: 1/3 down"),
         ({"health": "HEALTH_ERR"}, "HEALTH_ERR"),
         ({}, "its health hasn't been read"),
+        ({"health": "HEALTH_OK", "lastChecked": "2026-11-23T11:50:00Z"}, ""),
+        ({"health": "HEALTH_OK", "lastChecked": "2026-11-23T11:49:59Z"}, "last read at 2026-11-23T11:49:59Z"),
+        ({"health": "HEALTH_OK", "lastChecked": "soon"}, ""),
     ],
 )
 def test_ceph_must_be_clean_and_have_its_monitors(status, words):
     cluster = {"metadata": {"namespace": "rook-ceph", "name": "c"}, "status": {"ceph": status}}
-    found = fleet.ceph_unclean([cluster])
+    found = fleet.ceph_unclean([cluster], NOON)
     assert (found == []) == (words == "")
     assert all(words in line for line in found)
 
