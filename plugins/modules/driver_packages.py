@@ -277,7 +277,7 @@ def shown(result: dict[str, object], side: str) -> str:
     lines = (
         ["%s %s" % (item["name"], item[side]) for item in changes if item[side]] if isinstance(changes, list) else []
     )
-    return "\n".join(lines) + "\n"
+    return "".join(line + "\n" for line in lines)
 
 
 def use_python_with_dnf(module: AnsibleModule) -> None:
