@@ -155,6 +155,14 @@ TEST = (
         needs=("lab-machine",),
     ),
     *STATIC,
+    _pytest(
+        "integration-gpu",
+        "GPU hosts: nodes that are drained and come back, and the whole roll over simulated hosts",
+        "tests/integration/nodes",
+        "tests/integration/gpu_hosts",
+        lab=True,
+        needs=("lab-machine",),
+    ),
     Step(
         "molecule",
         "create to cleanup on the lab, with an upgrade between",
