@@ -59,7 +59,9 @@ def look(client: EngineClient, name: str, choice: pods_of.Choice, limits: Limits
     busy = [] if _ours(found) or record.ready(found) else ["it isn't ready: mend it first"]
     busy += _pods(client, sorted_pods)
     others = node.every(client, limits.selector) if limits.budget or limits.ceph else []
-    busy += [why for why in [fleet.over_budget(name, others, limits.budget)] if why]
+    # One that is out already takes nothing more out of the budget by going on.
+    over = "" if _ours(found) else fleet.over_budget(name, others, limits.budget)
+    busy += [over] if over else []
     daemons = fleet.ceph_on(present) if limits.ceph else []
     unclean, blind = _ceph(client, now) if daemons else ([], [])
     far = [why for why in [fleet.other_domain(found, others, limits.domain)] if why and daemons]

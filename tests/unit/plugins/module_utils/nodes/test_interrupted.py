@@ -257,6 +257,15 @@ def test_a_run_whose_lease_was_taken_over_stops():
         cluster.do("released", lease_seconds=60)
 
 
+def test_a_node_that_is_out_already_goes_on_whatever_others_take_out():
+    cluster = Cluster("gpu-1", "gpu-2", "gpu-3")
+    cluster.do("drained", budget="1")
+    cluster.nodes["gpu-2"]["spec"]["unschedulable"] = True
+    assert cluster.do("drained", budget="1")["state"] == "drained"
+    assert cluster.do("drained", node="gpu-3", budget="2")["state"] == "busy"
+    assert cluster.do("drained", node="gpu-3", budget="3")["state"] == "drained"
+
+
 def ceph_node(*states):
     cluster = Cluster("gpu-1", "gpu-2")
     cluster.pod("osd", app="rook-ceph-osd")
