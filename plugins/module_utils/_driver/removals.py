@@ -68,8 +68,15 @@ OTHER_SOURCE: Mapping[Tuple[str, str], Names] = {
 """Packages that only the other source has, by the source that is wanted."""
 
 OTHER_FLAVOUR: Mapping[str, Names] = {
-    "ubuntu open": ("nvidia-dkms", "cuda-drivers", "nvidia-dkms-{any}", "cuda-drivers-{any}"),
-    "ubuntu proprietary": ("nvidia-dkms-open", "nvidia-open", "nvidia-dkms-{any}-open", "nvidia-open-{any}"),
+    # The two sources conflict through a name that both provide, and apt's solver takes neither unless one is named.
+    "ubuntu open": (
+        *("nvidia-dkms", "cuda-drivers", "nvidia-dkms-{any}", "cuda-drivers-{any}"),
+        *("nvidia-kernel-source", "nvidia-kernel-source-{any}", "nvidia-kernel-source-{any}-server"),
+    ),
+    "ubuntu proprietary": (
+        *("nvidia-dkms-open", "nvidia-open", "nvidia-dkms-{any}-open", "nvidia-open-{any}"),
+        *("nvidia-kernel-source-open", "nvidia-kernel-source-{any}-open", "nvidia-kernel-source-{any}-server-open"),
+    ),
     "debian open": ("nvidia-kernel-dkms", "cuda-drivers"),
     "debian proprietary": ("nvidia-kernel-open-dkms", "nvidia-open-kernel-dkms", "nvidia-open"),
     "el open": ("kmod-nvidia-latest-dkms", "cuda-drivers"),

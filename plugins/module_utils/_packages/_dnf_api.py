@@ -47,8 +47,7 @@ def opened(preview: Mapping[str, Any], stream: str = "") -> Any:
     base.fill_sack()
     if stream:
         module_base = import_module("dnf.module.module_base").ModuleBase(base)
-        name = stream.partition(":")[0]
-        module_base.reset([name])
+        # Not reset before: with a stream enabled, dnf finds the one asked for "broken" then. It switches by itself.
         module_base.enable([stream])
     return base
 
