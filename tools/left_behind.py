@@ -1,7 +1,7 @@
 # Copyright: openhands.gpu_observability contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look for what a removed lab may have left on this machine: processes, mounts, interfaces, iptables rules, files."""
+"""Look for what a removed lab, or GPU hosts of a test, left here: processes, mounts, interfaces, rules, files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 STATE = os.environ.get("GPU_OBSERVABILITY_LAB_STATE", "/var/lib/openhands-gpu-observability-lab")
+HOSTS = (
+    os.environ.get("GPU_OBSERVABILITY_HOSTS_STATE", "/var/lib/openhands-gpu-observability-hosts"),
+    "/run/openhands-gpu-hosts",
+)
+"""Where tests/gpu_hosts keeps containers."""
 BRIDGE = "lab0"
-GROUPS = ("gpu-observability-lab",)
+GROUPS = ("gpu-observability-lab", "openhands-gpu-hosts")
 CHAINS = ("KUBE-", "CNI-", "OPENHANDS-", BRIDGE)
 
 
@@ -25,17 +30,17 @@ def processes() -> Iterator[str]:
             group = (folder / "cgroup").read_text()
         except OSError:
             continue  # it ended meanwhile
-        if STATE in command and "left_behind" not in command:
+        if any(place in command for place in (STATE, *HOSTS)) and "left_behind" not in command:
             yield f"process {folder.name}: {command[:120]}"
         elif any(name in group for name in GROUPS):
-            yield f"process {folder.name} of a pod: {command[:120]}"
+            yield f"process {folder.name} of a container: {command[:120]}"
 
 
 def mounts() -> Iterator[str]:
-    """Mounts below the state folder, and network namespaces of pods."""
+    """Mounts below the state folders, and network namespaces of pods."""
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         point = line.split()[4]
-        if point.startswith(STATE) or "/netns/cni-" in point:
+        if point.startswith((STATE, *HOSTS)) or "/netns/cni-" in point:
             yield f"mount {point}"
 
 
@@ -62,7 +67,7 @@ def rules() -> Iterator[str]:
 def files() -> Iterator[str]:
     """The state folder, the container network's leases, control groups of pods."""
     groups = (found for name in GROUPS for found in Path("/sys/fs/cgroup").glob(f"**/{name}*"))
-    places = [Path(STATE), Path("/var/lib/cni/networks") / BRIDGE, *groups]
+    places = [Path(STATE), *map(Path, HOSTS), Path("/var/lib/cni/networks") / BRIDGE, *groups]
     yield from (f"file {place}" for place in places if place.exists())
 
 

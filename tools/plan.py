@@ -172,6 +172,21 @@ TEST = (
         lab=True,
         needs=("lab-machine",),
     ),
+    # Compilers at work beside the site's own waiting.
+    Step(
+        "gpu-hosts",
+        "drivers with real builds on Debian hosts in containers, and one that can't be built",
+        ("sh", "-c", "molecule reset -s gpu_hosts && molecule test -s gpu_hosts"),
+        lab=True,
+        beside=True,
+    ),
+    _pytest(
+        "gpu-hosts-packages",
+        "every row of the driver's package table by apt and dnf, from made-up repositories",
+        "tests/integration/gpu_hosts_packages",
+        lab=True,
+        beside=True,
+    ),
     Step(
         "lab-site",
         "the site: roll out, verify, report",
