@@ -41,7 +41,7 @@ def test_the_driver_has_the_version_of_its_branch(host, name, package):
 
 def test_every_package_of_the_driver_has_one_version(host, name):
     listed = host.check_output("dpkg-query -W -f '${Package} ${Version} ${db:Status-Abbrev}\\n' '*nvidia*' 'libcuda1'")
-    rows = [line.split() for line in listed.splitlines() if line.endswith("ii ") or line.endswith("hi ")]
+    rows = [line.split() for line in listed.splitlines() if line.endswith(("ii ", "hi "))]
     versions = {version for _package, version, _status in rows if version.startswith(f"{BRANCHES[name]}.")}
     # nvidia-persistenced is built from a source package of its own in Debian.
     apart = {version for package, version, _status in rows if package == "nvidia-persistenced"}
