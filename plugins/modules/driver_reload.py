@@ -10,6 +10,8 @@ DOCUMENTATION = r"""
 module: driver_reload
 short_description: Load a GPU host's driver anew, with the services that hold it stopped around it
 version_added: 0.1.0
+author:
+  - openhands.gpu_observability contributors (@openhands)
 description:
   - Stops the services that hold a GPU, in order (exporters and DCGM, NVSM, the refresh of the container devices, the MIG manager,
     IMEX, fabric manager, persistence daemon), takes the kernel modules out by their reference counts, loads them, puts the layout

@@ -10,6 +10,8 @@ DOCUMENTATION = r"""
 module: driver_validate
 short_description: Check that a host's GPUs work with its driver
 version_added: 0.1.0
+author:
+  - openhands.gpu_observability contributors (@openhands)
 description:
   - Reads the host, runs C(nvidia-smi), starts CUDA in a process of its own, reads the kernel's log, and runs C(dcgmi diag) where it is
     asked to. Changes nothing.

@@ -27,20 +27,24 @@ class OperatingSystem(TypedDict):
     name: str
 
 
-class Gpu(TypedDict):
-    """One GPU on the PCI bus. ``responding`` is false where its configuration space reads as all ones."""
-
-    address: str
-    device: str
-    subsystem_vendor: str
-    subsystem_device: str
-    generation: str
-    model: str
-    numa_node: int
-    iommu_group: Optional[int]
-    driver: str
-    virtual_function: bool
-    responding: bool
+GpuWithClass = TypedDict(
+    "GpuWithClass",
+    {
+        "address": str,
+        "device": str,
+        "subsystem_vendor": str,
+        "subsystem_device": str,
+        "class": str,
+        "generation": str,
+        "model": str,
+        "numa_node": int,
+        "iommu_group": Optional[int],
+        "driver": str,
+        "virtual_function": bool,
+        "responding": bool,
+    },
+)
+"""One GPU on the PCI bus. ``responding`` is false where its configuration space reads as all ones."""
 
 
 class Switch(TypedDict):
@@ -123,13 +127,6 @@ class User(TypedDict):
     device: str
     unit: str
     pod: str
-
-
-_HostClass = TypedDict("_HostClass", {"class": str})
-
-
-class GpuWithClass(Gpu, _HostClass):
-    """A GPU with its PCI class, which Python won't take as an attribute's name."""
 
 
 class Host(TypedDict):
