@@ -1,7 +1,7 @@
 # Copyright: openhands.gpu_observability contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Twenty nodes with eight GPUs each on a real API server, with the real controller of disruption budgets."""
+"""Thirty nodes with eight GPUs each on a real API server, with the real controller of disruption budgets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from integration.engine.apiserver import find_binaries
 from integration.scale.control_plane import ControlPlane, find_kwok
 
 STAGES = Path(__file__).with_name("kwok_stages.yaml")
-NODES = 20
+NODES = 30
 MERGE = "application/merge-patch+json"
 DEFAULTS = {name: option.get("default") for name, option in NODE_MAINTENANCE_ARGSPEC.items()}
 
