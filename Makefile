@@ -4,7 +4,7 @@ PYTHON ?= python3
 RUN := @$(PYTHON) tools/steps.py
 
 .DEFAULT_GOAL := help
-.PHONY: help lab lab-status lab-down check lint test step docs pins bench link changelog
+.PHONY: help lab lab-status lab-down check lint test step docs pins gpu-hosts bench link changelog
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,9 @@ step: ## one step again: make step NAME=types
 
 docs: ## write the README tables of the roles from their argument_specs and defaults
 	$(RUN) docs
+
+gpu-hosts: ## real driver packages and builds on Debian hosts in containers, by molecule (root, podman)
+	$(RUN) gpu-hosts
 
 bench: ## rollout beside kubernetes.core.k8s and kubectl apply, plans of 1,000 GPU hosts; writes docs/benchmarks*.md
 	$(RUN) bench
