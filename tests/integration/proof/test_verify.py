@@ -25,6 +25,7 @@ COMPONENTS = [
     "prometheus",
     "alertmanager",
     "node_exporter",
+    "dcgm_exporter",
     "model_monitoring",
     "lab_workload",
 ]
