@@ -23,6 +23,7 @@ options:
       - The repository as RV(openhands.gpu_observability.driver_plan#module:plan) has it; empty for none.
       - Keys are C(family) (V(apt) or V(dnf)), C(name), C(uri), C(suite), C(components), C(key_url), at least one of
         C(key_fingerprint), C(key_sha256) and C(key_sha256_without_version), and C(requires) (other repositories it needs).
+      - For dnf also C(title) (its name for people) and C(includepkgs) (all that is taken from it; patterns of packages).
     type: dict
     default: {}
   components:

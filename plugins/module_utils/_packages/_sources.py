@@ -117,12 +117,14 @@ def _of_release(suite: str, codename: str) -> bool:
 def dnf_repo(repository: Mapping[str, Any], login: Login) -> str:
     """A repository as a file of yum.repos.d."""
     values = {
-        "name": "NVIDIA driver (openhands.gpu_observability)",
+        "name": str(repository.get("title") or "NVIDIA driver (openhands.gpu_observability)"),
         "baseurl": repository["uri"],
         "enabled": "1",
         "gpgcheck": "1",
         "gpgkey": "file:///%s" % key_path(repository, armoured=True),
     }
+    if repository.get("includepkgs"):
+        values["includepkgs"] = " ".join(repository["includepkgs"])
     if login.username:
         values.update(username=login.username, password=login.password)
     return _HEAD + "[%s]\n%s\n" % (repository["name"], "\n".join("%s=%s" % item for item in values.items()))

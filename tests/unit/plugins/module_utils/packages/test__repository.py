@@ -202,6 +202,14 @@ def test_a_vendors_repository_for_dnf(rocky):
     assert _repository.differing(list(files(rocky, body).values()), str(rocky)) == []
 
 
+def test_a_dnf_repository_may_give_single_packages_alone(rocky):
+    body = {**VENDOR, "family": "dnf", "title": "Tools", "includepkgs": ["tool-1.2-*", "tool-base-1.2-*"]}
+    lines = files(rocky, body)["etc/yum.repos.d/openhands-nvidia-cuda.repo"].text.splitlines()
+    assert {"name=Tools", "includepkgs=tool-1.2-* tool-base-1.2-*"} <= set(lines)
+    text = files(rocky, {**VENDOR, "family": "dnf"})["etc/yum.repos.d/openhands-nvidia-cuda.repo"].text
+    assert "includepkgs" not in text
+
+
 def test_a_dnf_login_makes_its_file_secret(rocky):
     body = {**VENDOR, "family": "dnf"}
     repo = files(rocky, body, login=Login("me", "hunter2"))["etc/yum.repos.d/openhands-nvidia-cuda.repo"]
