@@ -20,6 +20,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 KUBECONFIG = os.environ.get("GPU_OBSERVABILITY_KUBECONFIG", "/var/lib/openhands-gpu-observability-lab/kubeconfig")
 COMPONENT_LABEL = "gpu-observability.openhands.dev/component"
+# Tests of verdicts run beside others, in namespaces of their own with names that begin so.
+TESTS_PREFIX = "verdicts-"
 
 
 @dataclass
@@ -104,12 +106,17 @@ WATCHED = (
 
 
 def snapshot(lab_api: Any) -> dict[str, str]:
-    """Identity to generation (or version, where a kind has no generation) of everything the collection applied."""
+    """Identity to generation (or version, where a kind has no generation) of everything the collection applied.
+
+    What is in a namespace that a test beside this one made for itself is left out.
+    """
     seen = {}
     for api_version, kind in WATCHED:
         listed = lab_api.resources.get(api_version=api_version, kind=kind).get(label_selector=COMPONENT_LABEL)
         for item in listed.items:
             metadata = item.metadata
+            if (metadata.get("namespace") or "").startswith(TESTS_PREFIX):
+                continue
             mark = metadata.get("generation") or metadata.resourceVersion
             seen[f"{kind} {metadata.get('namespace') or ''}/{metadata.name}"] = f"{metadata.uid} {mark}"
     return seen
