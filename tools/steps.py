@@ -21,6 +21,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 from environment import ROOT, EnvironmentProblem, held, link_collection, variables, venv
 from plan import GOALS, Step
@@ -29,6 +30,7 @@ from summary import closing_counts, tail
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 # Every program that was started: whoever ends this one, ends those too.
 RUNNING: list[subprocess.Popen[str]] = []
+ENDINGS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,24 @@ def _execute(step: Step, reports: Path, home: Path) -> tuple[int, Path]:
                 kept.flush()
                 if step.live:
                     print(line, end="", flush=True)
-        except KeyboardInterrupt:
-            process.wait()  # Ctrl-C reached it too: let it end in its own way
-            raise
-        except SystemExit:
-            for started in RUNNING:
-                started.terminate()
-            process.wait()
-            raise
+        finally:
+            kept.writelines(process.stdout)  # what it says while it ends, where the run was interrupted
     return process.wait(), log
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody asked the run to end, with this signal."""
+
+
+def _interrupted(number: int, _frame: object) -> NoReturn:
+    """Have what runs end in its own way, which takes a while, and bear that the one who asked does it twice."""
+    for asked in ENDINGS:
+        signal.signal(asked, signal.SIG_IGN)
+    for process in RUNNING:
+        # A terminal's Ctrl-C has reached it already: a second one would cut its cleaning up short.
+        if number != signal.SIGINT and process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    raise Interrupted(number)
 
 
 def run_step(step: Step, reports: Path, earlier: list[Outcome]) -> Outcome:
@@ -142,15 +153,21 @@ def _run_all(steps: tuple[Step, ...], reports: Path, outcomes: list[Outcome]) ->
             keep(beside.pop(0).result())
 
     with ThreadPoolExecutor(max_workers=1) as lane:
-        for step in steps:
-            if step.beside:
-                print(f"---- {step.name}: goes on beside what follows", flush=True)
-                beside.append(lane.submit(run_step, step, reports, list(outcomes)))
-                continue
-            if step.always:
-                join()
-            keep(run_step(step, reports, outcomes))
-        join()
+        try:
+            for step in steps:
+                if step.beside:
+                    print(f"---- {step.name}: goes on beside what follows", flush=True)
+                    beside.append(lane.submit(run_step, step, reports, list(outcomes)))
+                    continue
+                if step.always:
+                    join()
+                keep(run_step(step, reports, outcomes))
+            join()
+        except Interrupted:
+            lane.shutdown(wait=False, cancel_futures=True)
+            for process in RUNNING:
+                process.wait()
+            raise
 
 
 def run_goal(goal: str, steps: tuple[Step, ...]) -> int:
@@ -206,13 +223,19 @@ def main(arguments: list[str]) -> int:
     except EnvironmentProblem as problem:
         print(f"make: {problem}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except Interrupted as interrupted:
         print("\ninterrupted: run the same make again, it goes on where it can", file=sys.stderr)
-        return 130
+        return 128 + int(interrupted.args[0])
     return 2
+
+
+def ended_well(arguments: list[str]) -> int:
+    """The same, for a process of its own, which others may ask to end."""
+    for asked in ENDINGS:
+        signal.signal(asked, _interrupted)
+    return main(arguments)
 
 
 if __name__ == "__main__":
     os.chdir(ROOT)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(ended_well(sys.argv[1:]))

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from house_tree import ROOT
@@ -89,6 +92,48 @@ pathlib.Path({str(done)!r}).touch()
 def test_a_failure_beside_others_counts(checkout, capsys):
     assert steps.run_goal("test", (step("a", "raise SystemExit(1)", beside=True), step("b", "pass"))) == 1
     assert "make step NAME=a" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_whoever_ends_the_run_ends_its_steps_in_their_own_way_and_none_begins(tmp_path, how):
+    waiting = "import pathlib, sys, time\n"
+    waiting += "name = pathlib.Path(sys.argv[1])\n"
+    waiting += "try:\n    name.with_suffix('.begun').touch()\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    name.with_suffix('.cleaned').touch()\n"
+    goal = [[str(tmp_path / name), name in ("beside", "queued")] for name in ("beside", "queued", "runs", "never")]
+    (tmp_path / "step.py").write_text(waiting)
+    (tmp_path / "run.py").write_text(f"""
+import json, pathlib, signal, sys
+sys.path.insert(0, {str(ROOT / "tools")!r})
+import plan, steps
+where = pathlib.Path({str(tmp_path)!r})
+steps.ROOT, steps.venv, steps.link_collection = where, lambda _name: where, lambda: None
+made = [
+    plan.Step(pathlib.Path(name).name, "", (sys.executable, str(where / "step.py"), name), beside=beside)
+    for name, beside in json.loads({json.dumps(goal)!r})
+]
+steps.GOALS["test"] = tuple(made)
+sys.exit(steps.ended_well(["test"]))
+""")
+    settings = {**os.environ, "GPU_OBSERVABILITY_CACHE": str(tmp_path / "cache")}
+    run = subprocess.Popen(
+        [sys.executable, str(tmp_path / "run.py")],
+        env=settings,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 30
+    while len(list(tmp_path.glob("*.begun"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if how == signal.SIGINT:
+        os.killpg(run.pid, how)  # as a terminal does
+    else:
+        run.send_signal(how)
+    _, told = run.communicate(timeout=30)
+    assert run.returncode == 128 + how
+    assert "interrupted" in told
+    assert {path.name for path in tmp_path.glob("*.begun")} == {"beside.begun", "runs.begun"}
+    assert {path.name for path in tmp_path.glob("*.cleaned")} == {"beside.cleaned", "runs.cleaned"}
 
 
 def test_a_skip_says_why(checkout, capsys):
