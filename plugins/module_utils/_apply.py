@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _conflicts,
@@ -24,6 +22,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import NO_ACCESS, Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import compare
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import (
     InvalidInput,
@@ -39,14 +38,6 @@ SEEN_SECONDS, SEEN_PAUSE = 10.0, 0.1
 """How long an object of this set that was just created may stay unseen by the server's own caches."""
 HALFWAY = "Namespaces and definitions of this set are in place; nothing else was written."
 STOPPED = "Already written: %s; a rerun goes on from here."
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Time, for tests to replace."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
 
 
 def foundation(client: EngineClient, plan: _plan.Plan, items: Sequence[Item], emit: Emit, clock: Clock) -> None:

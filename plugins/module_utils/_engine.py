@@ -17,7 +17,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _claims_grow,
     _connection_secrets,
     _deletion,
-    _late_kinds,
     _lease,
     _login_client,
     _mask,
@@ -30,6 +29,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _wait,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._connection_errors import explain
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item, counts
@@ -59,7 +59,7 @@ def run(
     environ: where K8S_AUTH_* are looked up, the process's own by default. client, now, sleep: for tests.
     alive: whether whoever started this run is still there, by default its parent process: an orphan stops writing.
     """
-    rollout = _Rollout(request, emit, _apply.Clock(now, sleep), alive)
+    rollout = _Rollout(request, emit, Clock(now, sleep), alive)
     try:
         if client is None:
             around = os.environ if environ is None else environ
@@ -82,9 +82,7 @@ def run(
 class _Rollout:
     """The state of one run, so that an error can still tell what was done."""
 
-    def __init__(
-        self, request: Request, emit: Emit, clock: _apply.Clock, alive: Optional[Callable[[], bool]] = None
-    ) -> None:
+    def __init__(self, request: Request, emit: Emit, clock: Clock, alive: Optional[Callable[[], bool]] = None) -> None:
         self.request = request
         self.clock, self.alive = clock, alive
         self.started = clock.now()
@@ -120,8 +118,7 @@ class _Rollout:
             )
             return
         try:
-            _late_kinds.await_served(client, self.request, self.clock)
-            plan = _plan.make(client, self.request)
+            plan = _plan.make(client, self.request, self.clock)
         except (RolloutError, ApiError) as error:
             _access.explain(client, self.request, error)
             raise

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _prepare
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._apply import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._registry import Registry
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._registry import Registry, custom
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import dig, items, text
 
@@ -25,26 +24,26 @@ Kind = Tuple[str, str]
 """API version and kind."""
 
 
-def await_served(client: EngineClient, request: Request, clock: Clock) -> None:
-    """Wait for the kinds of a set that another one has just defined. What is not defined at all is left to the plan."""
-    missing = _missing(client, request)
-    if not missing:
-        return
-    registry = Registry([], request.schemas)
-    late = [one for one in missing if _defined(client, one, registry)]
-    deadline = clock.now() + PATIENCE
+def await_served(client: EngineClient, items: Sequence[Item], registry: Registry, clock: Clock) -> bool:
+    """Wait for the kinds of a set that another one has just defined; whether one of them is listed now.
+
+    What is not defined at all is left to the plan.
+    """
+    missing = _missing(items, registry)
+    late = {one for one in missing if _defined(client, one, registry)}
+    waited, deadline = bool(late), clock.now() + PATIENCE
     while late and clock.now() < deadline:
         clock.sleep(PAUSE)
         client.forget_discovery()
-        late = [one for one in late if client.resource(*one) is None]
+        late = {one for one in late if client.resource(*one) is None}
+    return waited
 
 
-def _missing(client: EngineClient, request: Request) -> List[Kind]:
+def _missing(items: Sequence[Item], registry: Registry) -> List[Kind]:
     """The custom kinds that the server doesn't list and the set doesn't define itself."""
-    own = _prepare.definitions(list(request.manifests))
-    kinds = {(text(one.body, "apiVersion"), text(one.body, "kind")) for one in request.manifests}
-    foreign = [(version, kind) for version, kind in sorted(kinds) if (version.partition("/")[0], kind) not in own]
-    return [one for one in foreign if "." in one[0].partition("/")[0] and one[1] and client.resource(*one) is None]
+    unlisted = [item for item in items if item.resource is None and custom(item.id.group)]
+    foreign = [item for item in unlisted if registry.own(item.id.group, item.id.kind) is None]
+    return sorted({(text(item.manifest.body, "apiVersion"), item.id.kind) for item in foreign})
 
 
 def _defined(client: EngineClient, wanted: Kind, registry: Registry) -> bool:

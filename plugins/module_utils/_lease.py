@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Callable, Iterator, Optional, TypeVar
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _orphan
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._apply import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._fenced import Fenced
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._interrupt import Interrupted, interruptible
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._leaseholder import Leaseholder, Outdated

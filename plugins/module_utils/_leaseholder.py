@@ -14,8 +14,8 @@ import time
 from typing import Callable, List, Optional
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _holder, _inventory, _live
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._apply import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._leases import SECONDS, Leases, NoPlace, Seen
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._request import Request

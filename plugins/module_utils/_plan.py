@@ -15,6 +15,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _existing,
     _fingerprint,
     _inventory,
+    _late_kinds,
     _live,
     _parallel,
     _permissions,
@@ -25,6 +26,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput, Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._inventory import Entry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
@@ -54,9 +56,11 @@ class Plan:
         return [item for item in self.items if stage(item.id) != FOUNDATION]
 
 
-def make(client: EngineClient, request: Request) -> Plan:
+def make(client: EngineClient, request: Request, clock: Clock) -> Plan:
     """Plan a set. Raises InvalidInput with every problem found; writes nothing."""
     items, problems, registry = _prepare.with_definitions(request, client.resource)
+    if _late_kinds.await_served(client, items, registry, clock):
+        items, problems, registry = _prepare.with_definitions(request, client.resource)
     plan = Plan(items)
     if problems and not items:
         raise InvalidInput(problems)

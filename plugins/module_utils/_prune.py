@@ -18,8 +18,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
     _verdict,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._apply import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._inventory import Entry
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item

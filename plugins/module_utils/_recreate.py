@@ -11,7 +11,7 @@ into it, which the record keeps until then.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
     _carry,
@@ -28,13 +28,11 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._answe
     faults,
 )
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._item import Item
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object, ObjectId
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts.deletion import terminating
-
-if TYPE_CHECKING:
-    from ansible_collections.openhands.gpu_observability.plugins.module_utils._apply import Clock
 
 FOREGROUND, BACKGROUND, ORPHAN = "Foreground", "Background", "Orphan"
 GONE_SECONDS, PAUSE = 180.0, 0.1

@@ -11,8 +11,8 @@ from typing import Dict, List, Optional, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _pages
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import RETRIED, Answer, classify
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._apply import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import pods as pods_of
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (

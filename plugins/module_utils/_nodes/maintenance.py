@@ -10,8 +10,8 @@ import datetime as dt
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _login_client
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._apply import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._connection_errors import explain
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import lease
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes.job import (

@@ -57,6 +57,13 @@ def refused(server: FakeServer, text: str, **more: Any) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
+def test_the_definitions_of_the_run_are_read_once(server):
+    wanted, read = request(WIDGET % "", check_mode=True), []
+    wanted.schemas = lambda: read.append(1) or load(DEFINITION, "run.yaml")
+    assert changes(_engine.run(wanted, lambda _line: None, client=server)) == {"w": "created"}
+    assert len(read) == 1
+
+
 def test_a_kind_of_the_run_is_shown_as_it_will_be(server):
     result = check(server, WIDGET % "")
     assert changes(result) == {"w": "created"}

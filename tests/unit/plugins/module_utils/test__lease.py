@@ -13,7 +13,7 @@ import time
 
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _engine, _holder, _lease
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._apply import Clock
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._interrupt import Interrupted
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._leaseholder import FENCE_SECONDS

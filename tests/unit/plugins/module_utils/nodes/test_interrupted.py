@@ -11,8 +11,8 @@ import re
 
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _leases
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._apply import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import NODE_MAINTENANCE_ARGSPEC
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import maintenance, record
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError
