@@ -83,14 +83,23 @@ def run(
     configs = check.alertmanager_configs(manifests)
     placeholders = (check.placeholder_in(config) for config in configs)
     report.errors += [error for error in placeholders if error]
-    report.errors += _peer_timeout.errors(manifests, [_content(config) for config in configs])
+    contents = [_content(config) for config in configs]
+    report.errors += _peer_timeout.errors(manifests, contents)
     tools = {"promtool": find_tool("promtool", promtool), "amtool": find_tool("amtool", amtool)}
     with tempfile.TemporaryDirectory(prefix="config-check-") as folder:
         if files:
             _check_rules(report, files, tools["promtool"], folder)
-        for index, config in enumerate(configs):
+        for index, (config, content) in enumerate(zip(configs, contents)):
             path = write(folder, "alertmanager-%d.yaml" % index, config.text)
-            _check_config(report, config, path, cases, tools["amtool"])
+            if tools["amtool"] is None:
+                subject = "the Alertmanager configuration and %d routing cases were" % len(cases)
+                report.warnings.append(check.missing_tool_warning("amtool", "platform_amtool", subject))
+                continue
+            status, output = ask([tools["amtool"], "check-config", path])
+            if status == 0:
+                _check_routes(report, check.silent_receivers(content), path, cases, tools["amtool"])
+            else:
+                report.errors.append(check.config_errors(config, output))
     report.errors = [check.redact(error, credentials) for error in report.errors]
     report.warnings = [check.redact(warning, credentials) for warning in report.warnings]
     report.summary = check.summary(files, cases, {name: (path or "", bool(path)) for name, path in tools.items()})
@@ -126,18 +135,10 @@ def _ask_promtool(tool: str, files: Sequence[check.RuleFile], folder: str) -> Li
     return check.rule_errors(files, output) or ["promtool refused the rules without a reason: status %d" % status]
 
 
-def _check_config(
-    report: Report, config: check.AlertmanagerConfig, path: str, cases: Sequence[Mapping[str, Any]], tool: Optional[str]
+def _check_routes(
+    report: Report, silent: Sequence[str], path: str, cases: Sequence[Mapping[str, Any]], tool: str
 ) -> None:
-    if tool is None:
-        subject = "the Alertmanager configuration and %d routing cases were" % len(cases)
-        report.warnings.append(check.missing_tool_warning("amtool", "platform_amtool", subject))
-        return
-    status, output = ask([tool, "check-config", path])
-    if status != 0:
-        report.errors.append(check.config_errors(config, output))
-        return
-    silent = check.silent_receivers(_content(config))
+    """Whether each case reaches whom it must. silent: receivers that tell nobody."""
     for case in cases:
         labels = check.label_arguments(case["labels"])
         status, output = ask([tool, "config", "routes", "test", "--config.file=" + path, *labels])
