@@ -31,7 +31,7 @@ def check(client: EngineClient, request: Request, items: Sequence[Item]) -> None
     """Raise InvalidInput that lists every right that is missing."""
     rights = _rights.needed(items, request)
     if rights:
-        _demand(client, rights, _rights.grants(items, unproven=False))
+        demand(client, rights, _rights.grants(items, unproven=False))
 
 
 def explain(client: EngineClient, request: Request, error: Exception) -> None:
@@ -39,7 +39,7 @@ def explain(client: EngineClient, request: Request, error: Exception) -> None:
     if not _about_rights(error):
         return
     items, _problems = _prepare.prepare(request, client.resource)
-    _demand(client, _rights.whole(items, request), _rights.grants(items, unproven=True))
+    demand(client, _rights.whole(items, request), _rights.grants(items, unproven=True))
 
 
 def _about_rights(error: Exception) -> bool:
@@ -48,7 +48,8 @@ def _about_rights(error: Exception) -> bool:
     return isinstance(error, InvalidInput) and any(p.message.startswith(NOT_ALLOWED) for p in error.problems)
 
 
-def _demand(client: EngineClient, rights: Sequence[Right], grants: Sequence[Grant]) -> None:
+def demand(client: EngineClient, rights: Sequence[Right], grants: Sequence[Grant] = ()) -> None:
+    """Raise InvalidInput that lists those of the rights that are missing."""
     if _may(client, _rights.EVERYTHING):
         return
     missing = set(_missing(client, rights))

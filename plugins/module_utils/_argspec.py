@@ -198,6 +198,15 @@ NODE_MAINTENANCE_ARGSPEC: ArgumentSpec = {
     **CONNECTION_ARGSPEC,
 }
 
+NODE_LABELS_ARGSPEC: ArgumentSpec = {
+    "state": {"type": "str", "choices": ["present", "seen"], "default": "present"},
+    "nodes": {"type": "list", "elements": "str", "required": True},
+    "perhaps": {"type": "list", "elements": "str", "default": []},
+    "labels": {"type": "dict", "required": True},
+    "what": {"type": "str", "default": ""},
+    **CONNECTION_ARGSPEC,
+}
+
 ALERT_SILENCE_ARGSPEC: ArgumentSpec = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "name": {"type": "str", "required": True},
