@@ -14,16 +14,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Dict, Mapping
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _proc, _text
+
 MACHINE = "gpu-observability.openhands.dev/machine"
 PROCESS = "gpu-observability.openhands.dev/process"
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return ""
 
 
 def machine() -> str:
@@ -32,7 +26,7 @@ def machine() -> str:
         namespace = os.readlink("/proc/self/ns/pid")
     except OSError:
         return ""
-    boot = _read("/proc/sys/kernel/random/boot_id").strip()
+    boot = _text.readable("/proc/sys/kernel/random/boot_id").strip()
     return hashlib.sha256((boot + namespace).encode("utf-8")).hexdigest()[:16] if boot else ""
 
 
@@ -41,9 +35,8 @@ def began(pid: int) -> str:
 
     A zombie counts as gone: it does nothing any more.
     """
-    # Fields after the command's closing parenthesis: state is the first, starttime the twentieth (proc(5)).
-    fields = _read("/proc/%d/stat" % pid).rpartition(")")[2].split()
-    return fields[19] if len(fields) > 19 and fields[0] not in ("Z", "X") else ""
+    found = _proc.process(pid)
+    return str(found.began) if found and found.alive else ""
 
 
 def _user() -> str:

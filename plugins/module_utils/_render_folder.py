@@ -13,11 +13,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 import time
 from typing import Any, Dict, List, Mapping, Optional, Set
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _loader, _mask, _rendered
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import (
+    _atomic,
+    _loader,
+    _mask,
+    _rendered,
+    _text,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import (
     InvalidInput,
     Problem,
@@ -72,7 +77,7 @@ class _Folder:
         self.diffs: List[Dict[str, str]] = []
 
     def run(self) -> Dict[str, Any]:
-        before = {name: _read(os.path.join(self.path, name)) for name in {*self.wanted, *self.ours}}
+        before = {name: _text.read(os.path.join(self.path, name)) for name in {*self.wanted, *self.ours}}
         changes = {file.name: _change(before[file.name], file.text) for file in self.files}
         gone = sorted(name for name in self.ours - set(self.wanted) if before[name] is not None)
         self._check_foreign(before, changes)
@@ -166,7 +171,7 @@ class _Folder:
             private = file.secret and not file.hidden
             mode = _PRIVATE if private else _OPEN
             if changes[file.name] is not Change.UNCHANGED:
-                _replace(path, file.text, mode)
+                _atomic.write(path, file.text.encode("utf-8"), mode)
             elif private and os.stat(path).st_mode & 0o077:
                 os.chmod(path, mode)
         for name in gone:
@@ -175,7 +180,7 @@ class _Folder:
             self._write_index(wanted)
 
     def _read_index(self) -> Set[str]:
-        text = _read(self.index)
+        text = _text.read(self.index)
         if text is None:
             return set()
         try:
@@ -191,7 +196,7 @@ class _Folder:
 
     def _write_index(self, names: Set[str]) -> None:
         content = {"component": self.request.component, "files": sorted(names)}
-        _replace(self.index, json.dumps(content, indent=1) + "\n", _OPEN)
+        _atomic.write(self.index, (json.dumps(content, indent=1) + "\n").encode("utf-8"), _OPEN)
 
 
 def _plain(name: str) -> bool:
@@ -211,25 +216,3 @@ def _object(text: str) -> Object:
         for manifest in _loader.load(text, ""):
             return manifest.body
     return {}
-
-
-def _read(path: str) -> Optional[str]:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except FileNotFoundError:
-        return None
-
-
-def _replace(path: str, text: str, mode: int) -> None:
-    """Write beside and rename: a reader sees the old file or the new one, and its mode is right from the start."""
-    handle, temporary = tempfile.mkstemp(prefix=".rendered-", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise

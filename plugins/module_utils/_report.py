@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from typing import Any, Dict, Iterable, List, Mapping, Sequence
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _table
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic, _table
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Status
 
 SCHEMA_VERSION = 1
@@ -136,15 +135,6 @@ def document(
 
 def write_atomically(path: str, content: Mapping[str, Any]) -> None:
     """Write JSON so that a reader sees the old file or the new one, never half of it. Makes the folder."""
-    folder = os.path.dirname(path) or "."
-    os.makedirs(folder, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".report-", dir=folder)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=2, sort_keys=False)
-            stream.write("\n")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    text = json.dumps(content, indent=2, sort_keys=False) + "\n"
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    _atomic.write(path, text.encode("utf-8"))

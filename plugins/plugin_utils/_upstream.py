@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from typing import Any, Callable, List, Mapping, Optional, Sequence
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _loader
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic, _loader
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import InvalidInput, Problem
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Emit, Manifest
 
@@ -56,7 +55,8 @@ def read(path: str, wanted: str, base: str, cache: Optional[str], *, emit: Emit,
         text = "%s has the sha256 %s, but %s is pinned: nothing of it is used" % (address, found, wanted)
         raise InvalidInput([Problem(text, path)])
     if kept:
-        _keep(kept, content)
+        os.makedirs(os.path.dirname(kept), exist_ok=True)
+        _atomic.write(kept, content)
     return content
 
 
@@ -71,19 +71,3 @@ def _fetch(address: str) -> bytes:
     )
 
     return _download.download(address)
-
-
-def _keep(path: str, content: bytes) -> None:
-    """Write beside and rename, so that nobody reads half a file."""
-    folder = os.path.dirname(path)
-    os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".download-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import Optional
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic
 
 
 def write_atomically(path: str, content: bytes, mode: int) -> bool:
@@ -26,16 +27,7 @@ def write_atomically(path: str, content: bytes, mode: int) -> bool:
             return True
     except FileNotFoundError:
         pass
-    folder = os.path.dirname(path)
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix="." + os.path.basename(path) + ".")
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(content)
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    _atomic.write(path, content, mode)
     return True
 
 

@@ -15,6 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _proc
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._files import (
     read_or_none,
     write_atomically,
@@ -72,20 +73,15 @@ class ProcFs:
 
     def stat(self, pid: int) -> Optional[Tuple[str, int]]:
         """State letter and start time of ``pid``; None when there is no such process."""
-        content = self._read(pid, "stat")
-        if content is None:
-            return None
-        # The name in parentheses may hold spaces and parentheses itself.
-        fields = content[content.rindex(b")") + 2 :].split()
-        return fields[0].decode(), int(fields[19])
+        found = _proc.process(pid, self.root)
+        return (found.state, found.began) if found else None
 
     def environ(self, pid: int) -> Dict[str, str]:
         pairs = (item.partition(b"=") for item in (self._read(pid, "environ") or b"").split(b"\0") if item)
         return {key.decode(errors="replace"): value.decode(errors="replace") for key, _equals, value in pairs}
 
     def cmdline(self, pid: int) -> List[str]:
-        content = self._read(pid, "cmdline") or b""
-        return [item.decode(errors="replace") for item in content.rstrip(b"\0").split(b"\0")] if content else []
+        return _proc.words(pid, self.root)
 
     def namespace(self, pid: int, kind: str) -> str:
         """Identity of a namespace of ``pid``, empty when it can't be read."""

@@ -10,7 +10,7 @@ import datetime as dt
 import os
 from typing import Callable
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils import _holder
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _holder, _proc
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._leases import Leases, NoPlace, Seen
@@ -24,23 +24,19 @@ class Taken(RolloutError):
     """Another run has nodes of this cluster in maintenance."""
 
 
-def starter(pid: int = 0, root: str = "/proc") -> int:
+def starter(pid: int = 0, root: str = _proc.ROOT) -> int:
     """The ansible-playbook that started this process, so that a later run sees whether it is gone.
 
     0 where none is near: on a bastion the run that matters is on another machine, and only the Lease's end tells.
     """
     current = pid or os.getpid()
     while current > 1:
-        try:
-            with open("%s/%d/cmdline" % (root, current), "rb") as stream:
-                words = stream.read().split(b"\0")
-            with open("%s/%d/stat" % (root, current), encoding="utf-8", errors="replace") as stream:
-                parent = int(stream.read().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
+        found = _proc.process(current, root)
+        if found is None:
             return 0
-        if any(word.endswith(STARTER.encode("ascii")) for word in words[:2]):
+        if any(word.endswith(STARTER) for word in _proc.words(current, root)[:2]):
             return current
-        current = parent
+        current = found.parent
     return 0
 
 

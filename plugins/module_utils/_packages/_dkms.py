@@ -15,6 +15,7 @@ import re
 import shutil
 from typing import Iterable, List, Optional, Sequence, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _text
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _dkms as _tree
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _kernel
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu._root import Root
@@ -51,11 +52,7 @@ def modules_in(paths: Iterable[str], root: str, package: str = "") -> List[Modul
     for path in paths:
         if not _SOURCE.match(path):
             continue
-        try:
-            with open(os.path.join(root, path.lstrip("/")), encoding="utf-8", errors="replace") as handle:
-                values = dict(_CONF.findall(handle.read()))
-        except OSError:
-            continue
+        values = dict(_CONF.findall(_text.readable(os.path.join(root, path.lstrip("/")))))
         if len(values) == len(_CONF.pattern.split("|")):
             found.append(Module(values["PACKAGE_NAME"], values["PACKAGE_VERSION"], package))
     return found
@@ -143,7 +140,7 @@ def failure(root: str, tree: str, module: Module, kernel: str, done: Done) -> Bu
         *sorted(glob.glob(os.path.join(tree, module.name, module.version, kernel, "*/log/make.log"))),
     )
     for path in candidates:
-        text = _read(path)
+        text = _text.readable(path)
         if text:
             said = _dkms_log.first_error(text) or _last_words(done)
             return BuildFailure(module.name, module.version, kernel, said, keep(root, text, module, kernel))
@@ -156,7 +153,7 @@ def failures_since(root: str, modules: Sequence[Module], since: float, done: Don
     for module in modules:
         for path in glob.glob(os.path.join(root, TREE, module.name, module.version, "build", "make.log")):
             if os.path.getmtime(path) >= since:
-                kernel = _dkms_log.subject(_read(path))[2] or "?"
+                kernel = _dkms_log.subject(_text.readable(path))[2] or "?"
                 found.append(failure(root, os.path.join(root, TREE), module, kernel, done))
     return found
 
@@ -169,14 +166,6 @@ def keep(root: str, text: str, module: Module, kernel: str) -> str:
     with open(os.path.join(folder, name), "w", encoding="utf-8") as handle:
         handle.write(text)
     return "/%s/%s" % (LOGS, name)
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            return handle.read()
-    except OSError:
-        return ""
 
 
 def _last_words(done: Done) -> str:

@@ -7,19 +7,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
+
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic, _text
 
 
 def read(path: str) -> str:
     """A file's text; empty where there is none."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            return handle.read()
-    except FileNotFoundError:
-        return ""
+    return _text.read(path) or ""
 
 
-def put(path: str, text: str, mode: int = 0o644) -> bool:
+def put(path: str, text: str, mode: int = 0o644, *, durable: bool = False) -> bool:
     """Write a file by replacing it at once, or delete it where the text is empty; answers whether that changed it."""
     if read(path) == text:
         return False
@@ -27,9 +24,5 @@ def put(path: str, text: str, mode: int = 0o644) -> bool:
         os.unlink(path)
         return True
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".openhands-")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-        handle.write(text)
-    os.chmod(temporary, mode)
-    os.replace(temporary, path)
+    _atomic.write(path, text.encode("utf-8"), mode, durable=durable)
     return True

@@ -14,6 +14,7 @@ import tempfile
 import time
 from typing import Any, Callable, Dict
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _files
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._run import ENVIRONMENT, masked
 
 PAUSE = 0.05
@@ -28,8 +29,8 @@ def call(function: Callable[..., Dict[str, Any]], timeout: float, **arguments: A
         if pid == 0:
             _child(function, arguments, answer, output)
         ended = _wait(pid, timeout)
-        said = masked(_read(output))[-TAIL:]
-        text = _read(answer)
+        said = masked(_files.read(output))[-TAIL:]
+        text = _files.read(answer)
     if not ended:
         return {"error": "it took longer than %d s and was ended" % timeout, "said": said}
     result: Dict[str, Any] = json.loads(text) if text else {"error": "it ended without an answer"}
@@ -72,11 +73,3 @@ def _wait(pid: int, timeout: float) -> bool:
     os.killpg(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return False
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as handle:
-            return handle.read()
-    except FileNotFoundError:
-        return ""

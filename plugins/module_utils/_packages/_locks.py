@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager
 from typing import Callable, Iterator, List, Optional, Sequence, TextIO
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _proc
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import PackageError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._run import masked
 
@@ -44,7 +45,7 @@ def holder_of(path: str) -> Optional[int]:
     return None if kind == fcntl.F_UNLCK else max(pid, 0)
 
 
-def pid_in(path: str, proc: str = "/proc") -> Optional[int]:
+def pid_in(path: str, proc: str = _proc.ROOT) -> Optional[int]:
     """Process that a pid file of dnf names, if it lives."""
     try:
         with open(path, encoding="utf-8") as handle:
@@ -54,17 +55,12 @@ def pid_in(path: str, proc: str = "/proc") -> Optional[int]:
     return pid if os.path.isdir("%s/%d" % (proc, pid)) else None
 
 
-def command_of(pid: int, proc: str = "/proc") -> str:
+def command_of(pid: int, proc: str = _proc.ROOT) -> str:
     """A process as a person would name it."""
     if not pid:
         return "a process of another container"
-    try:
-        with open("%s/%d/cmdline" % (proc, pid), "rb") as handle:
-            words = handle.read().decode("utf-8", "replace").split("\0")
-    except OSError:
-        words = []
     # The first words say which program; what follows may be long, or nobody's business.
-    said = " ".join(" ".join(words[:3]).split())[:80]
+    said = " ".join(" ".join(_proc.words(pid, proc)[:3]).split())[:80]
     return "process %d (%s)" % (pid, masked(said) or "gone meanwhile")
 
 

@@ -65,7 +65,7 @@ def write(
         "settings": dict(settings),
         "about": dict(about),
     }
-    _files.put(path(folder), json.dumps(body, indent=2, sort_keys=True) + "\n", mode=0o600)
+    _files.put(path(folder), json.dumps(body, indent=2, sort_keys=True) + "\n", mode=0o600, durable=True)
 
 
 def load(folder: str) -> Record:

@@ -6,18 +6,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
-import subprocess
 from typing import Mapping, Optional, Sequence
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _program
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import Done
 
 ENVIRONMENT = {
-    "LC_ALL": "C",
-    "LANGUAGE": "C",
+    **_program.ENGLISH,
     "DEBIAN_FRONTEND": "noninteractive",
     "DEBIAN_PRIORITY": "critical",
     "APT_LISTCHANGES_FRONTEND": "none",
@@ -26,10 +24,9 @@ ENVIRONMENT = {
     "NEEDRESTART_SUSPEND": "1",
     "UCF_FORCE_CONFFOLD": "1",
 }
-SENSIBLE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
-GRACE = 60.0
-"""Seconds a package manager gets to end by itself after it was asked to."""
+POLITE: _program.Ending = ((signal.SIGINT, 60.0), (signal.SIGKILL, None))
+"""A package manager is asked to end first, so that it can write down where it is."""
 
 
 def masked(text: str) -> str:
@@ -39,43 +36,9 @@ def masked(text: str) -> str:
 
 def run(argv: Sequence[str], timeout: float = 600, cwd: str = "/", env: Optional[Mapping[str, str]] = None) -> Done:
     """Run a command to its end, or until ``timeout`` seconds have passed; a missing program answers 127."""
-    environ = {**os.environ, **ENVIRONMENT, **(env or {})}
-    environ["PATH"] = "%s:%s" % (os.environ.get("PATH", ""), SENSIBLE_PATH)
+    environment = {**os.environ, **ENVIRONMENT, **(env or {}), "PATH": _program.search_path(os.environ)}
     try:
-        process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env=environ,
-            start_new_session=True,
-        )
+        ended = _program.run(argv, environment, max(timeout, 1), POLITE, cwd)
     except OSError as error:
         return Done(tuple(argv), 127, "", str(error))
-    timed_out = False
-    try:
-        out, err = process.communicate(timeout=max(timeout, 1))
-    except subprocess.TimeoutExpired:
-        timed_out = True
-        out, err = _end(process)
-    return Done(tuple(argv), process.returncode, _text(out), _text(err), timed_out)
-
-
-def _end(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
-    """End a process and its children: first politely, so that dpkg can write down where it is."""
-    _signal(process, signal.SIGINT)
-    try:
-        return process.communicate(timeout=GRACE)
-    except subprocess.TimeoutExpired:
-        _signal(process, signal.SIGKILL)
-        return process.communicate()
-
-
-def _signal(process: subprocess.Popen[bytes], number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
-
-
-def _text(data: bytes) -> str:
-    return masked(data.decode("utf-8", "replace"))
+    return Done(tuple(argv), ended.code, masked(ended.out), masked(ended.err), ended.timed_out)

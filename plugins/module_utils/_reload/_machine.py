@@ -10,18 +10,17 @@ asked goes on.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
-import subprocess
 from dataclasses import dataclass
-from typing import Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Mapping, Optional, Protocol, Sequence
 
-FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _program
+
 ABSENT, TOO_LONG = 127, 124
-LAST_WORDS = 5.0
-"""Seconds a killed program gets to end."""
+AT_ONCE: _program.Ending = ((signal.SIGKILL, 5.0),)
+"""These programs only ask, or do one thing. One that the kernel holds is left behind."""
 
 
 class ReloadError(Exception):
@@ -60,13 +59,12 @@ class Host:
     """The machine that the module runs on."""
 
     def __init__(self, environment: Optional[Mapping[str, str]] = None) -> None:
-        self._environment = {**(os.environ if environment is None else environment), "LC_ALL": "C", "LANGUAGE": "C"}
-        self._path = "%s:%s" % (self._environment.get("PATH", ""), FOLDERS)
-        self._environment["PATH"] = self._path
+        given = os.environ if environment is None else environment
+        self._environment = {**given, **_program.ENGLISH, "PATH": _program.search_path(given)}
 
     def has(self, program: str) -> bool:
         """Whether there is such a program."""
-        return shutil.which(program, path=self._path) is not None
+        return shutil.which(program, path=self._environment["PATH"]) is not None
 
     def has_systemd(self) -> bool:
         """Whether systemd runs this host, as sd_booted(3) tells it."""
@@ -74,38 +72,12 @@ class Host:
 
     def run(self, argv: Sequence[str], timeout: float = 60) -> Done:
         """Run a program to its end, or until ``timeout`` seconds have passed."""
-        program = shutil.which(argv[0], path=self._path)
-        if program is None:
+        if not self.has(argv[0]):
             return Done(ABSENT, "", "%s is not on this host" % argv[0])
         try:
-            process = subprocess.Popen(
-                [program, *argv[1:]],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd="/",
-                env=self._environment,
-                start_new_session=True,
-            )
+            ended = _program.run(argv, self._environment, timeout, AT_ONCE)
         except OSError as error:
             return Done(ABSENT, "", "%s: %s" % (argv[0], error))
-        try:
-            out, err = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            out, err = _end(process)
-            said = "%s didn't end within %g s" % (" ".join(argv), timeout)
-            return Done(TOO_LONG, _text(out), said)
-        return Done(process.returncode, _text(out), _text(err))
-
-
-def _end(process: subprocess.Popen[bytes]) -> Tuple[bytes, bytes]:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    try:
-        return process.communicate(timeout=LAST_WORDS)
-    except subprocess.TimeoutExpired:
-        return b"", b""
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
+        if ended.timed_out:
+            return Done(TOO_LONG, ended.out, "%s didn't end within %g s" % (" ".join(argv), timeout))
+        return Done(ended.code, ended.out, ended.err)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from typing import Any, Dict, List, TypedDict
+from typing import Any, List, TypedDict
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._reload._machine import ReloadError
 
 NAME = "reload.json"
@@ -53,15 +53,10 @@ def merged(old: Record, services: List[str], modules: List[str], mig: Any) -> Re
 
 
 def write(folder: str, record: Record) -> None:
-    """Replace the file at once."""
-    content: Dict[str, Any] = dict(record)
+    """Replace the file at once; it outlasts a loss of power, as what it tells of is stopped next."""
     os.makedirs(folder, mode=0o755, exist_ok=True)
-    handle, path = tempfile.mkstemp(dir=folder, prefix=NAME)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(content, stream, indent=1, sort_keys=True)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(path, os.path.join(folder, NAME))
+    text = json.dumps(record, indent=1, sort_keys=True)
+    _atomic.write(os.path.join(folder, NAME), text.encode("utf-8"), 0o600, durable=True)
 
 
 def forget(folder: str) -> None:
