@@ -261,14 +261,9 @@ from importlib.util import find_spec
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.respawn import has_respawned, probe_interpreters_for_module, respawn_module
-from ansible.module_utils.urls import open_url
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _entry
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._download import fetch
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import PackageError
-
-
-def fetch(address: str) -> bytes:
-    """Download a key."""
-    return bytes(open_url(address, timeout=60).read())
 
 
 def shown(result: dict[str, object], side: str) -> str:

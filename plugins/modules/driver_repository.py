@@ -72,14 +72,9 @@ files:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _entry, _repository, _run
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._download import fetch
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import PackageError
-
-
-def fetch(address: str) -> bytes:
-    """Download a key."""
-    return bytes(open_url(address, timeout=60).read())
 
 
 def main() -> None:
