@@ -19,7 +19,6 @@ TARGET_LABELS = {"job", "instance", "namespace", "pod", "container", "service", 
 OWN_SERIES = {"up", "scrape_duration_seconds", "scrape_samples_scraped"}
 # A site that says all that rules can depend on.
 SETTINGS = {"platform_cluster": "test", "dcgm_exporter_expected_gpus": {"n1": 8}}
-MONITOR_KINDS = {"ServiceMonitor", "PodMonitor", "ScrapeConfig"}
 
 
 @cache
