@@ -26,10 +26,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
     _repository,
     _versions,
 )
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._apt_tools import (
-    AptTools,
-    last_lines,
-)
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._apt_tools import AptTools
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._family import Solution, State
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
     Change,
@@ -85,7 +82,7 @@ class Apt:
         if self._listed() and time.time() - os.path.getmtime(self._path(LISTS)) < LISTS_AGE:
             return []
         done = self.tools.get(["update"], timeout=600)
-        return [] if done.rc == 0 else ["the package lists could not all be fetched: %s" % last_lines(done)]
+        return [] if done.rc == 0 else ["the package lists could not all be fetched: %s" % done.last_words()]
 
     def _listed(self) -> bool:
         """Whether there are package lists at all: images often come without."""
@@ -123,7 +120,7 @@ class Apt:
                 everything = not self._listed()
                 done = self.tools.get(["update"], preview.update_options(everything=everything), timeout=600)
                 if done.rc != 0 and not everything:
-                    raise PackageError("The new sources could not be read: %s" % last_lines(done))
+                    raise PackageError("The new sources could not be read: %s" % done.last_words())
             yield preview.options()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -147,7 +144,7 @@ class Apt:
             gone = [name for name in _names.matching(request.remove, installed) if name not in exact]
             done = self._install(exact, gone, ["-s", *options])
             if done.rc != 0:
-                raise PackageError("apt finds no way to install these packages together: %s" % last_lines(done))
+                raise PackageError("apt finds no way to install these packages together: %s" % done.last_words())
             return Solution(tuple(_apt_answers.changes(done.out, installed)), exact)
 
     def _install(self, exact: Mapping[str, str], gone: Sequence[str], options: Sequence[str]) -> Done:
@@ -172,7 +169,7 @@ class Apt:
         with self._preview(request) as preview:
             done = self._apply(solution, ["--download-only", *preview, *self.tools.real()])
         if done.rc != 0:
-            raise PackageError("The packages could not be downloaded: %s" % last_lines(done))
+            raise PackageError("The packages could not be downloaded: %s" % done.last_words())
         # A repository on this host's own disk is read in place; the way back needs a copy.
         self.obtain({change.name: change.new for change in solution.changes if change.new})
         return lost
@@ -233,7 +230,7 @@ class Apt:
         if names:
             done = self.tools.run(["apt-mark", word, *names], timeout=120)
             if done.rc != 0:
-                raise PackageError("apt-mark %s failed: %s" % (word, last_lines(done)))
+                raise PackageError("apt-mark %s failed: %s" % (word, done.last_words()))
 
     def modules(self, names: Sequence[str]) -> List[Module]:
         """DKMS modules among the files of installed packages."""

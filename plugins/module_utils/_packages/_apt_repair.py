@@ -9,10 +9,7 @@ from __future__ import annotations
 from typing import List, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _apt_answers, _dpkg
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._apt_tools import (
-    AptTools,
-    last_lines,
-)
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._apt_tools import AptTools
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import PackageError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._names import is_driver
 
@@ -29,10 +26,10 @@ def repair(tools: AptTools) -> List[str]:
     # A driver package that failed to build will fail again and take minutes: those are taken out instead.
     others = [entry.name for entry in before if not is_driver(entry.name)]
     if others:
-        said = last_lines(tools.dpkg(["--configure", *others]))
+        said = tools.dpkg(["--configure", *others]).last_words()
     failed_driver = [entry for entry in before if is_driver(entry.name) and entry.status == "half-configured"]
     if not failed_driver:
-        said = last_lines(tools.dpkg(["--configure", "-a"]))
+        said = tools.dpkg(["--configure", "-a"]).last_words()
     if _dpkg.broken(tools.entries()) and not failed_driver:
         _fix_dependencies(tools)
     remaining = _dpkg.broken(tools.entries())
@@ -78,4 +75,4 @@ def take_out(tools: AptTools, names: Sequence[str]) -> str:
     if done.rc != 0 or any(entry.name in names for entry in _dpkg.broken(tools.entries())):
         done = tools.dpkg(["--remove", "--force-depends", "--force-remove-reinstreq", *names])
         tools.get(["--fix-broken", "install"], tools.real())
-    return last_lines(done)
+    return done.last_words()

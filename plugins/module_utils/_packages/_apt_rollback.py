@@ -10,12 +10,9 @@ import os
 from typing import Dict, List, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _dpkg
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._apt_tools import (
-    AptTools,
-    last_lines,
-)
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._apt_tools import AptTools
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._family import State
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import Change
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import Change, off
 
 FORCE = ["--allow-downgrades", "--allow-change-held-packages", "--no-install-recommends", "--fix-broken"]
 
@@ -41,12 +38,9 @@ def _off(tools: AptTools, changes: Sequence[Change]) -> List[str]:
     """What differs from the state before the changes."""
     entries = tools.entries()
     installed = _dpkg.installed(entries)
-    lines = [
-        "%s is %s, was %s" % (change.name, installed.get(change.name) or "absent", change.old or "absent")
-        for change in changes
-        if installed.get(change.name, "") != change.old
+    return off({change.name: change.old for change in changes}, installed, "was") + [
+        "%s is not whole" % entry for entry in _dpkg.broken(entries)
     ]
-    return lines + ["%s is not whole" % entry for entry in _dpkg.broken(entries)]
 
 
 def _files(tools: AptTools, changes: Sequence[Change]) -> Dict[str, str]:
@@ -59,7 +53,7 @@ def _by_apt(tools: AptTools, changes: Sequence[Change]) -> str:
     files = _files(tools, changes)
     back = [files.get(change.name) or "%s=%s" % (change.name, change.old) for change in changes if change.old]
     gone = [change.name + "-" for change in changes if not change.old]
-    return last_lines(tools.get([*FORCE, "install", *back, *gone], tools.real()))
+    return tools.get([*FORCE, "install", *back, *gone], tools.real()).last_words()
 
 
 def _by_dpkg(tools: AptTools, changes: Sequence[Change]) -> str:
@@ -68,11 +62,11 @@ def _by_dpkg(tools: AptTools, changes: Sequence[Change]) -> str:
     files = sorted(_files(tools, changes).values())
     said = ""
     if gone:
-        said = last_lines(tools.dpkg(["--remove", "--force-depends", "--force-remove-reinstreq", *gone]))
+        said = tools.dpkg(["--remove", "--force-depends", "--force-remove-reinstreq", *gone]).last_words()
     if files:
         tools.dpkg(["--unpack", "--force-depends", "--force-downgrade", "--force-overwrite", *files])
     done = tools.dpkg(["--configure", "-a"])
-    return said if done.rc == 0 else last_lines(done)
+    return said if done.rc == 0 else done.last_words()
 
 
 def _purge(tools: AptTools, changes: Sequence[Change], before: State) -> None:

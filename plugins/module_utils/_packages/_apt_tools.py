@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from typing import List, Sequence
 
@@ -20,8 +19,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 
 CONFFILES = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
 DPKG_CONFFILES = ["--force-confdef", "--force-confold"]
-SAID = 15
-"""Lines of a failed command that a message shows."""
 
 
 @dataclass
@@ -59,7 +56,7 @@ class AptTools:
         """The database of dpkg. Raises PackageError where dpkg can't read it."""
         done = self.run(["dpkg-query", "-W", "-f", _dpkg.FORMAT], timeout=60)
         if done.rc != 0:
-            raise PackageError("dpkg can't read its database: %s" % last_lines(done))
+            raise PackageError("dpkg can't read its database: %s" % done.last_words())
         return _dpkg.parse(done.out, self.native)
 
     def get(self, arguments: Sequence[str], options: Sequence[str] = (), timeout: float = 0) -> Done:
@@ -85,12 +82,3 @@ class AptTools:
                 if entry.endswith(".deb") and entry.startswith(start):
                     return os.path.join(folder, entry)
         return ""
-
-
-def last_lines(done: Done, count: int = SAID) -> str:
-    """What a failed command said: its errors if it named any, else its last lines."""
-    if done.timed_out:
-        return "it took too long and was ended"
-    lines = [line.rstrip() for line in done.text.splitlines() if line.strip()]
-    errors = [line for line in lines if re.match(r"^(E:|dpkg: error|Error!|Error:)", line)]
-    return "; ".join((errors or lines)[-count:]) or "exit code %d" % done.rc

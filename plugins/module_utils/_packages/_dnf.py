@@ -27,6 +27,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
     PackageError,
     Request,
     Runner,
+    off,
 )
 
 MODULE_STATE = "etc/dnf/modules.d/nvidia-driver.module"
@@ -222,9 +223,5 @@ class Dnf:
         gone = [change.name for change in changes if not change.old]
         answer = self.call(_dnf_api.apply, self.timeout, wanted=wanted, remove=gone, stream="", files=here)
         installed = self.state().installed
-        off = [
-            "%s is %s, was %s" % (change.name, installed.get(change.name) or "absent", change.old or "absent")
-            for change in changes
-            if installed.get(change.name, "") != change.old
-        ]
-        return [*off, "dnf said: %s" % (answer.get("error") or answer.get("said", ""))] if off else []
+        remains = off({change.name: change.old for change in changes}, installed, "was")
+        return [*remains, "dnf said: %s" % (answer.get("error") or answer.get("said", ""))] if remains else []

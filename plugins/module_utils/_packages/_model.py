@@ -6,11 +6,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 Versions = Dict[str, str]
 """Installed packages: name (with ``:architecture`` where it isn't the host's own) -> version."""
+
+
+SAID = 15
+"""Lines of a failed command that a message shows."""
+
+_ERROR = re.compile(r"E:|dpkg: error|Error[!:]")
 
 
 class PackageError(Exception):
@@ -36,6 +43,14 @@ class Done:
     def text(self) -> str:
         """All that it said."""
         return "%s\n%s" % (self.out, self.err)
+
+    def last_words(self, count: int = SAID) -> str:
+        """What it said when it failed: its errors if it named any, else its last lines."""
+        if self.timed_out:
+            return "it took too long and was ended"
+        lines = [line.strip() for line in self.text.splitlines() if line.strip()]
+        errors = [line for line in lines if _ERROR.match(line)]
+        return "; ".join((errors or lines)[-count:]) or "exit code %d" % self.rc
 
 
 class Runner(Protocol):
@@ -100,6 +115,15 @@ class Change:
         if not self.new:
             return "%s %s (removed)" % (self.name, self.old)
         return "%s %s -> %s" % (self.name, self.old, self.new)
+
+
+def off(wanted: Mapping[str, str], installed: Mapping[str, str], word: str) -> List[str]:
+    """Packages that don't have the version (empty: absent) that they ``word``, one line each."""
+    return [
+        "%s is %s, %s %s" % (name, installed.get(name) or "absent", word, version or "absent")
+        for name, version in wanted.items()
+        if installed.get(name, "") != version
+    ]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
     Done,
     Module,
     PackageError,
+    off,
 )
 
 
@@ -38,21 +39,8 @@ def judge(job: Job, solution: Solution, done: Done, started: float) -> Tuple[Lis
 
 def off_plan(job: Job, solution: Solution) -> List[str]:
     """Packages whose version isn't the planned one, and what was left half done."""
-    installed = job.family.state().installed
-    wrong = [
-        "%s is %s, planned was %s" % (change.name, installed.get(change.name) or "absent", change.new or "absent")
-        for change in solution.changes
-        if installed.get(change.name, "") != change.new
-    ]
-    return wrong + job.family.broken()
-
-
-def said(done: Done) -> str:
-    if done.timed_out:
-        return "it took too long and was ended"
-    lines = [line.strip() for line in done.text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("E:", "dpkg: error", "Error"))]
-    return "; ".join((errors or lines)[-5:]) or "exit code %d" % done.rc
+    planned = {change.name: change.new for change in solution.changes}
+    return off(planned, job.family.state().installed, "planned was") + job.family.broken()
 
 
 def built_again(job: Job, names: Sequence[str]) -> List[BuildFailure]:

@@ -167,7 +167,7 @@ def _transact(job: Job, solution: Solution, way: _Way) -> None:
         return
     reason = "The packages are not as planned: %s" % "; ".join(off[:10])
     if done.rc != 0:
-        reason = "The transaction failed: %s" % _outcome.said(done)
+        reason = "The transaction failed: %s" % done.last_words(5)
     remains = job.family.restore(way.changes, way.before)
     _dkms.forget(job.root)
     back = [change.name for change in way.changes if change.old]

@@ -17,7 +17,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
     _space,
     _versionlock,
 )
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import PackageError
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import Done, PackageError
 
 HOLD = """
 import fcntl, sys
@@ -156,3 +156,20 @@ def test_our_locks_are_a_block_among_others():
     assert _versionlock.written(written, {}) == LIST
     assert not _versionlock.missing(LIST, {})
     assert _versionlock.missing(LIST, {"dkms": "1-1"}) == ["/etc/dnf/plugins/versionlock.list"]
+
+
+@pytest.mark.parametrize(
+    ("out", "err", "expected"),
+    [
+        (
+            "Reading\nE: no space\n  dpkg: error processing\n",
+            "W: old\nError! build\n",
+            "E: no space; dpkg: error processing; Error! build",
+        ),
+        ("one\n\ntwo\nErrors were encountered\n", "", "two; Errors were encountered"),
+        ("", " \n", "exit code 100"),
+    ],
+)
+def test_a_failed_command_is_quoted_by_its_errors_else_by_its_last_lines(out, err, expected):
+    assert Done(("apt-get",), 100, out, err).last_words(2 if "one" in out else 15) == expected
+    assert "too long" in Done(("apt-get",), 100, out, err, timed_out=True).last_words()
