@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -46,6 +48,8 @@ class BadRequest(ValueError):
 
 Handler = Callable[[Request], Reply]
 Routes = Mapping[tuple[str, str], Handler]
+Login = Callable[[str, str], bool]
+"""Whether a user may come in with a password."""
 
 
 def answer(routes: Routes, method: str, target: str, raw: bytes) -> Reply:
@@ -66,14 +70,18 @@ def answer(routes: Routes, method: str, target: str, raw: bytes) -> Reply:
         return Reply({"error": str(error)}, status=400)
 
 
-def handler_class(routes: Routes) -> type[BaseHTTPRequestHandler]:
-    """The http.server class that serves these routes."""
+def handler_class(routes: Routes, may: Login | None = None) -> type[BaseHTTPRequestHandler]:
+    """The http.server class that serves these routes, to those who may come in."""
 
     class JsonHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 60
 
         def _serve(self) -> None:
+            if may is not None and not may(*login(self.headers.get("Authorization") or "")):
+                self.close_connection = True
+                self._send(Reply({"error": "who are you?"}, status=401))
+                return
             length = int(self.headers.get("Content-Length") or 0)
             if length > MAX_BODY_BYTES:
                 self.close_connection = True
@@ -86,6 +94,8 @@ def handler_class(routes: Routes) -> type[BaseHTTPRequestHandler]:
             self.send_response(reply.status)
             self.send_header("Content-Type", reply.content_type)
             self.send_header("Content-Length", str(len(payload)))
+            if self.close_connection:
+                self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(payload)
 
@@ -97,9 +107,23 @@ def handler_class(routes: Routes) -> type[BaseHTTPRequestHandler]:
     return JsonHandler
 
 
-def serve(routes: Routes, port: int) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    server = ThreadingHTTPServer(("", port), handler_class(routes))
+def login(header: str) -> tuple[str, str]:
+    """User and password of an Authorization header; empty where it has none."""
+    kind, _space, encoded = header.partition(" ")
+    try:
+        text = base64.b64decode(encoded, validate=True).decode() if kind.lower() == "basic" else ""
+    except ValueError:
+        return "", ""
+    name, _colon, password = text.partition(":")
+    return name, password
+
+
+def serve(routes: Routes, port: int, context: ssl.SSLContext | None = None, may: Login | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, by TLS where there is a context for it."""
+    server = ThreadingHTTPServer(("", port), handler_class(routes, may))
+    if context is not None:
+        # The handshake is the connection's own thread's: one that says nothing keeps nobody waiting.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 
     def stop(*_args: object) -> None:
         # shutdown() waits for serve_forever(), which this handler has interrupted: ask from another thread

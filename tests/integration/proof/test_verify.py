@@ -25,6 +25,7 @@ COMPONENTS = [
     "prometheus",
     "alertmanager",
     "node_exporter",
+    "nvidia_container_toolkit",
     "dcgm_exporter",
     "model_monitoring",
     "lab_workload",

@@ -10,7 +10,7 @@ import threading
 from http.server import ThreadingHTTPServer
 
 import pytest
-from labhttp import MAX_BODY_BYTES, BadRequest, Reply, answer, handler_class, healthy
+from labhttp import MAX_BODY_BYTES, BadRequest, Reply, answer, handler_class, healthy, login
 
 
 def echo(request):
@@ -41,9 +41,40 @@ def test_mistakes_have_their_status(method, target, raw, status):
     assert answer(ROUTES, method, target, raw).status == status
 
 
+@pytest.mark.parametrize(
+    ("header", "who"),
+    [
+        ("Basic bWU6YTpi", ("me", "a:b")),
+        ("basic bWU6", ("me", "")),
+        ("Bearer bWU6YTpi", ("", "")),
+        ("Basic %%", ("", "")),
+        ("Basic /w==", ("", "")),
+        ("", ("", "")),
+    ],
+)
+def test_a_login_is_read_from_its_header(header, who):
+    assert login(header) == who
+
+
+def test_who_may_not_come_in_gets_nothing(locked):
+    for header, status in ((None, 401), ("Basic bWU6bm8=", 401), ("Basic bWU6YTpi", 200)):
+        locked.request("GET", "/healthz", headers={"Authorization": header} if header else {})
+        reply = locked.getresponse()
+        assert (reply.status, b"ok" in reply.read()) == (status, status == 200)
+
+
+@pytest.fixture
+def locked():
+    yield from served(handler_class(ROUTES, lambda name, password: (name, password) == ("me", "a:b")))
+
+
 @pytest.fixture
 def connection():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_class(ROUTES))
+    yield from served(handler_class(ROUTES))
+
+
+def served(handler):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     client = http.client.HTTPConnection(*server.server_address, timeout=5)

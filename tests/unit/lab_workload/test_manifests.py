@@ -60,8 +60,17 @@ def test_stand_ins_are_named_so_and_can_be_left_out():
         for name, item in objects("Deployment").items()
         if "gpu-observability.openhands.dev/stand-in" in item["metadata"]["labels"]
     }
-    assert standins == {"dcgm-exporter-standin", "ollama-standin"}
+    assert standins == {"ollama-standin"}
     assert standins.isdisjoint(objects("Deployment", lab_workload_standins=False))
+
+
+def test_a_gpu_is_asked_for_only_where_there_are_some():
+    def limits(**variables):
+        pod = objects("Deployment", **variables)["ollama-standin"]["spec"]["template"]["spec"]
+        return pod["containers"][0]["resources"]["limits"]
+
+    assert "nvidia.com/gpu" not in limits()
+    assert limits(lab_workload_gpus=1)["nvidia.com/gpu"] == 1
 
 
 @pytest.mark.parametrize(
@@ -69,7 +78,6 @@ def test_stand_ins_are_named_so_and_can_be_left_out():
     [
         ("model-server", "model-server"),
         ("ollama-standin", "ollama-fleet"),
-        ("dcgm-exporter-standin", "dcgm-exporter"),
     ],
 )
 def test_a_monitor_selects_the_service(service, monitor):
