@@ -91,3 +91,16 @@ def test_nodes_must_offer_the_gpus_of_the_inventory_unless_they_are_cut_up(optio
     series = json.loads(template_text("nvidia_container_toolkit", text, variables))
     assert series.pop("GPUs offered to pods") == 'kube_node_status_allocatable{resource=~"nvidia_com_.+"} > 0'
     assert series == checked
+
+
+def test_a_certificate_is_checked_against_a_name_where_pods_are_reached_by_address(objects):
+    web = {"secret": "web", "tls": True, "ca": {"name": "gpu-ca", "key": "ca.crt"}}
+
+    def tls(**variables):
+        monitor = objects("dcgm_exporter", **variables)["ServiceMonitor", "gpu-exporter"]
+        return monitor["spec"]["endpoints"][0]["tlsConfig"]
+
+    ca = {"secret": {"name": "gpu-ca", "key": "ca.crt"}}
+    assert tls(dcgm_exporter_web=web) == {"ca": ca, "serverName": "dcgm-exporter.monitoring-agents.svc"}
+    assert tls(dcgm_exporter_web={**web, "server_name": "gpus.example"}) == {"ca": ca, "serverName": "gpus.example"}
+    assert tls(dcgm_exporter_web=web, dcgm_exporter_mode="external") == {"ca": ca}
