@@ -10,8 +10,9 @@ import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 from dataclasses import dataclass
-from typing import Mapping, Optional, Sequence, Tuple
+from typing import IO, Mapping, Optional, Sequence, Tuple
 
 ENGLISH = {"LC_ALL": "C", "LANGUAGE": "C"}
 FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -40,29 +41,50 @@ def search_path(environment: Mapping[str, str]) -> str:
 
 def run(argv: Sequence[str], environment: Mapping[str, str], timeout: float, ending: Ending, cwd: str = "/") -> Ended:
     """Run a program to its end, or until ``timeout`` seconds have passed. Raises OSError where it can't start."""
-    process = subprocess.Popen(
-        list(argv),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=cwd,
-        env=dict(environment),
-        start_new_session=True,
-    )
-    timed_out = False
+    with _output() as out, _output() as err:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            cwd=cwd,
+            env=dict(environment),
+            start_new_session=True,
+        )
+        timed_out = not _ended(process, timeout)
+        if timed_out:
+            _end(process, ending)
+        code = -signal.SIGKILL if process.returncode is None else process.returncode
+        return Ended(code, _text(out), _text(err), timed_out)
+
+
+def _output() -> IO[bytes]:
+    """Where a program writes to: no pipe, as one that is broken would end the program too if we are killed.
+
+    A package manager then goes on to its end. Nor does a daemon that it started keep us waiting for the pipe's end.
+    """
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("output"), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def _text(output: IO[bytes]) -> str:
+    # Not read(): the place in the file is the program's too, and it may still write.
+    size = os.fstat(output.fileno()).st_size
+    return os.pread(output.fileno(), size, 0).decode("utf-8", "replace")
+
+
+def _ended(process: subprocess.Popen[bytes], seconds: Optional[float]) -> bool:
     try:
-        out, err = process.communicate(timeout=timeout)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
-        timed_out = True
-        out, err = _end(process, ending)
-    code = -signal.SIGKILL if process.returncode is None else process.returncode
-    return Ended(code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"), timed_out)
+        return False
+    return True
 
 
-def _end(process: subprocess.Popen[bytes], ending: Ending) -> Tuple[bytes, bytes]:
+def _end(process: subprocess.Popen[bytes], ending: Ending) -> None:
     for number, seconds in ending:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=seconds)
-    return b"", b""
+        if _ended(process, seconds):
+            return

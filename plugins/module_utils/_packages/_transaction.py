@@ -77,9 +77,10 @@ def prepared(job: Job) -> Dict[str, Any]:
 def plan(job: Job, *, repair: bool) -> Solution:
     """What would change, and whether it may. Repairs first what an earlier run left, unless only looking."""
     family, result = job.family, job.result
-    broken = family.broken()
     if not job.check:
         family.wait()
+    broken = family.broken()
+    if not job.check:
         if broken and repair:
             result["repaired"] = family.repair()
         result["notes"] = family.refresh()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -84,17 +85,48 @@ def test_it_is_asked_first_and_killed_where_it_does_not_listen(started):
 
 
 def test_its_children_end_with_it(started):
-    """Or this would take a minute: its output ends when the last one is gone that writes to it."""
     process = started(PARENT)
-    _program._end(process, ((signal.SIGKILL, 30.0),))
-    assert process.stdout.closed
+    _program._end(process, AT_ONCE)
+    ready, _, _ = select.select([process.stdout], [], [], 30)
+    assert ready, "its output ends when the last one is gone that writes to it"
+    assert process.stdout.read() == b""
 
 
 def test_one_that_cannot_be_ended_is_left_behind(started):
     """As one that the kernel holds, where no signal reaches it."""
     process = started(DEAF)
-    assert _program._end(process, ((signal.SIGINT, 0.1),)) == (b"", b"")
+    _program._end(process, ((signal.SIGINT, 0.1),))
     assert process.poll() is None
+
+
+def test_a_daemon_that_it_leaves_keeps_nobody_waiting(tmp_path):
+    command = f"sleep 60 & echo $! > {tmp_path}/pid; echo done"
+    done = _program.run(["sh", "-c", command], os.environ, 20, AT_ONCE)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert (done.out, done.timed_out) == ("done\n", False)
+
+
+CALLER = """
+import os, sys
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _program
+_program.run(["sh", "-c", sys.argv[1]], os.environ, 60, ((9, None),))
+"""
+
+
+def test_it_goes_on_to_its_end_when_we_are_killed(tmp_path):
+    started, go, finished = (tmp_path / name for name in ("started", "go", "finished"))
+    for fifo in (started, go, finished):
+        os.mkfifo(fifo)
+    command = f"echo x > {started}; cat {go}; echo said && echo said >&2 && echo ended > {finished}"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", CALLER, command], env=environment) as caller:
+        started.read_text()
+        caller.kill()
+    with go.open("w") as stream, open(os.open(finished, os.O_RDONLY | os.O_NONBLOCK), "rb") as end:
+        stream.write("go\n")
+        stream.close()
+        assert select.select([end], [], [], 30)[0]
+        assert end.read() == b"ended\n"
 
 
 def test_the_folders_of_system_programs_are_searched_last():

@@ -196,6 +196,24 @@ def test_an_interrupted_run_is_finished(host):
     assert host.status[SMI] == "installed"
 
 
+def test_what_another_package_manager_is_about_to_finish_is_not_called_broken(host):
+    """As the run that was killed while its apt went on."""
+    installed(host).status[SMI] = "unpacked"
+    real = host.family()
+
+    class Waits:
+        def __getattr__(self, name):
+            return getattr(real, name)
+
+        def wait(self):
+            host.status[SMI] = "installed"
+
+    host.held = set(NAMES)
+    waiting = job(host, Request(hold=NAMES))
+    waiting.family = Waits()
+    assert not _transaction.present(waiting)["changed"]
+
+
 def test_check_mode_says_what_it_would_repair(host):
     installed(host).status[SMI] = "unpacked"
     result = _transaction.present(job(host, wish("550.*"), check=True))
