@@ -65,9 +65,8 @@ class Apt:
     def broken(self) -> List[str]:
         """What dpkg has half done, and what it noted before it was stopped (the journal in updates/)."""
         lines = [str(entry) for entry in _dpkg.broken(self.tools.entries())]
-        journal = self._path("var/lib/dpkg/updates")
-        if os.path.isdir(journal) and os.listdir(journal):
-            lines.append("dpkg was stopped while it worked")
+        if self.tools.stopped():
+            lines.append(_apt_repair.STOPPED)
         return lines
 
     def repair(self) -> List[str]:
@@ -215,7 +214,8 @@ class Apt:
         known = {change.name for change in solution.changes if not change.old and change.name not in solution.exact}
         moved = {change.name for change in solution.changes if change.old and change.name in before}
         there = _dpkg.installed(self.tools.entries())
-        self._mark("auto", sorted(name for name in known | moved if name in there))
+        # Whether that works says nothing of the packages, and must not keep us from judging them.
+        self.tools.mark("auto", sorted(name for name in known | moved if name in there))
         return done
 
     def lock(self, request: Request) -> None:
@@ -223,14 +223,12 @@ class Apt:
         entries = self.tools.entries()
         held = _dpkg.held(entries)
         wanted = _names.to_hold(request.hold, _dpkg.installed(entries))
-        self._mark("hold", [name for name in wanted if name not in held])
-        self._mark("unhold", [name for name in held if _names.is_driver(name) and name not in wanted])
-
-    def _mark(self, word: str, names: Sequence[str]) -> None:
-        if names:
-            done = self.tools.run(["apt-mark", word, *names], timeout=120)
-            if done.rc != 0:
-                raise PackageError("apt-mark %s failed: %s" % (word, done.last_words()))
+        failed = self.tools.mark("hold", [name for name in wanted if name not in held])
+        failed = failed or self.tools.mark(
+            "unhold", [name for name in held if _names.is_driver(name) and name not in wanted]
+        )
+        if failed:
+            raise PackageError("The packages are as planned, but %s" % failed)
 
     def modules(self, names: Sequence[str]) -> List[Module]:
         """DKMS modules among the files of installed packages."""
@@ -255,11 +253,10 @@ class Apt:
 
     def restore(self, changes: Sequence[Change], before: State) -> List[str]:
         """Bring packages, preferences and holds back."""
-        for path, text in before.files.items():
-            _files.put(self._path(path.lstrip("/")), text)
-        remains = _apt_rollback.restore(self.tools, changes, before)
+        remains = _files.put_back(before.files, self.tools.root)
+        remains += _apt_rollback.restore(self.tools, changes, before)
         entries = self.tools.entries()
         there, held = _dpkg.installed(entries), _dpkg.held(entries)
-        self._mark("hold", [name for name in before.held if name in there and name not in held])
-        self._mark("unhold", [name for name in held if name not in before.held])
-        return remains
+        failed = self.tools.mark("hold", [name for name in before.held if name in there and name not in held])
+        failed = failed or self.tools.mark("unhold", [name for name in held if name not in before.held])
+        return [*remains, failed] if failed else remains

@@ -13,6 +13,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import PackageError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._names import is_driver
 
+STOPPED = "dpkg was stopped while it worked"
+
 
 def repair(tools: AptTools) -> List[str]:
     """Make dpkg whole again: configure, let apt fix dependencies, and take out what of the driver won't be configured.
@@ -20,8 +22,14 @@ def repair(tools: AptTools) -> List[str]:
     Answers what was done, one line each. Raises PackageError where something else than the driver stays broken.
     """
     before = _dpkg.broken(tools.entries())
-    if not before:
-        return []
+    stopped = tools.stopped()
+    if stopped:
+        tools.read_journal()
+    lines = ["%s: its journal was read" % STOPPED] if stopped else []
+    return lines + _whole(tools, before) if before else lines
+
+
+def _whole(tools: AptTools, before: Sequence[_dpkg.Entry]) -> List[str]:
     said = ""
     # A driver package that failed to build will fail again and take minutes: those are taken out instead.
     others = [entry.name for entry in before if not is_driver(entry.name)]

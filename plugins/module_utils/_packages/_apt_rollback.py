@@ -79,9 +79,7 @@ def _purge(tools: AptTools, changes: Sequence[Change], before: State) -> None:
 
 def _mark(tools: AptTools, changes: Sequence[Change], before: State) -> None:
     """Put apt's marks back: it takes what is installed by name for asked for by hand."""
-    automatic = [change.name for change in changes if change.old and change.name in before.automatic]
-    if automatic:
-        tools.run(["apt-mark", "auto", *automatic], timeout=120)
+    tools.mark("auto", [change.name for change in changes if change.old and change.name in before.automatic])
 
 
 def prune(tools: AptTools, keep: Dict[str, List[str]]) -> None:

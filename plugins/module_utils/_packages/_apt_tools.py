@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import List, Sequence
 
@@ -18,6 +19,8 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 )
 
 CONFFILES = ["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
+TRIES = 3
+_LOCKED = re.compile(r"lock.* (?:by another process|unavailable)|Could not get lock")
 DPKG_CONFFILES = ["--force-confdef", "--force-confold"]
 
 
@@ -71,7 +74,34 @@ class AptTools:
 
     def dpkg(self, arguments: Sequence[str]) -> Done:
         """``dpkg`` itself, for what apt refuses to touch."""
-        return self.run(["dpkg", *DPKG_CONFFILES, *arguments], timeout=self.timeout)
+        return self._locked(["dpkg", *DPKG_CONFFILES, *arguments], self.timeout)
+
+    def mark(self, word: str, names: Sequence[str]) -> str:
+        """``apt-mark``; answers why that failed."""
+        done = self._locked(["apt-mark", word, *names], 120) if names else None
+        return "apt-mark %s failed: %s" % (word, done.last_words()) if done and done.rc != 0 else ""
+
+    def _locked(self, argv: Sequence[str], timeout: float) -> Done:
+        """What takes the lock of dpkg and doesn't wait for it: others may have begun since our last command."""
+        for _again in range(TRIES - 1):
+            self.wait()
+            done = self.run(argv, timeout=timeout)
+            if done.rc == 0 or not _LOCKED.search(done.text):
+                return done
+        self.wait()
+        return self.run(argv, timeout=timeout)
+
+    def stopped(self) -> bool:
+        """Whether dpkg was stopped while it worked: then apt refuses all until dpkg has read its journal.
+
+        Files without a number as their name don't count, as with apt: dpkg leaves its next one there.
+        """
+        journal = os.path.join(self.root, "var/lib/dpkg/updates")
+        return os.path.isdir(journal) and any(name.isdigit() for name in os.listdir(journal))
+
+    def read_journal(self) -> None:
+        """Have dpkg take its journal over, and nothing else: it is given no selections."""
+        self.dpkg(["--set-selections"])
 
     def cached(self, name: str, version: str) -> str:
         """The downloaded package file of one version; empty where there is none."""

@@ -13,7 +13,7 @@ import glob
 import os
 import re
 import shutil
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _text
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _dkms as _tree
@@ -31,6 +31,9 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 TREE = "var/lib/dkms"
 LOGS = "var/log/openhands-gpu-observability"
 SIGNING = ("mok.key", "mok.pub")
+Log = Tuple[str, int, int, int]
+"""Path, inode, time and size of a log."""
+
 _CONF = re.compile(r"^(PACKAGE_NAME|PACKAGE_VERSION)=[\"']?([^\"'\s]+)[\"']?", re.MULTILINE)
 _SOURCE = re.compile(r"^/?usr/src/[^/]+/dkms\.conf$")
 
@@ -147,24 +150,37 @@ def failure(root: str, tree: str, module: Module, kernel: str, done: Done) -> Bu
     return BuildFailure(module.name, module.version, kernel, _last_words(done))
 
 
-def failures_since(root: str, modules: Sequence[Module], since: float, done: Done) -> List[BuildFailure]:
-    """The failed builds that package scripts left behind after ``since`` (seconds of the epoch)."""
+def logs(root: str) -> FrozenSet[Log]:
+    """The logs of failed builds that there are, each with what tells it from a later one: clocks are set back."""
     found = []
+    for path in glob.glob(os.path.join(root, TREE, "*", "*", "build", "make.log")):
+        stat = os.stat(path)
+        found.append((path, stat.st_ino, stat.st_mtime_ns, stat.st_size))
+    return frozenset(found)
+
+
+def failed(root: str, modules: Sequence[Module], before: FrozenSet[Log], done: Done) -> List[BuildFailure]:
+    """The failed builds that package scripts left behind, beside those whose logs were there before."""
+    found = []
+    new = {log[0] for log in logs(root) - before}
     for module in modules:
         for path in glob.glob(os.path.join(root, TREE, module.name, module.version, "build", "make.log")):
-            if os.path.getmtime(path) >= since:
+            if path in new:
                 kernel = _dkms_log.subject(_text.readable(path))[2] or "?"
                 found.append(failure(root, os.path.join(root, TREE), module, kernel, done))
     return found
 
 
 def keep(root: str, text: str, module: Module, kernel: str) -> str:
-    """Write a log below /var/log and answer its path on the host."""
+    """Write a log below /var/log and answer its path on the host; empty where it can't be written (a full disk)."""
     name = "dkms-%s-%s-%s.log" % (module.name, module.version, kernel)
     folder = os.path.join(root, LOGS)
-    os.makedirs(folder, mode=0o755, exist_ok=True)
-    with open(os.path.join(folder, name), "w", encoding="utf-8") as handle:
-        handle.write(text)
+    try:
+        os.makedirs(folder, mode=0o755, exist_ok=True)
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as handle:
+            handle.write(text)
+    except OSError:
+        return ""
     return "/%s/%s" % (LOGS, name)
 
 

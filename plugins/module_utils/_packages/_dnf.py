@@ -215,13 +215,12 @@ class Dnf:
 
     def restore(self, changes: Sequence[Change], before: State) -> List[str]:
         """Bring packages, streams and locks back."""
-        for path, text in before.files.items():
-            _files.put(self._path(path.lstrip("/")), text)
+        lost = _files.put_back(before.files, self.root)
         files = {change.name: self._file(change.name, change.old) for change in changes if change.old}
         here = {name: path for name, path in files.items() if os.path.exists(path)}
         wanted = [{"name": item.name, "version": item.old} for item in changes if item.old and item.name not in here]
         gone = [change.name for change in changes if not change.old]
         answer = self.call(_dnf_api.apply, self.timeout, wanted=wanted, remove=gone, stream="", files=here)
         installed = self.state().installed
-        remains = off({change.name: change.old for change in changes}, installed, "was")
+        remains = lost + off({change.name: change.old for change in changes}, installed, "was")
         return [*remains, "dnf said: %s" % (answer.get("error") or answer.get("said", ""))] if remains else []

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from typing import List, Mapping
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic, _text
 
@@ -26,3 +27,17 @@ def put(path: str, text: str, mode: int = 0o644, *, durable: bool = False) -> bo
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     _atomic.write(path, text.encode("utf-8"), mode, durable=durable)
     return True
+
+
+def put_back(files: Mapping[str, str], root: str) -> List[str]:
+    """Write files (path on the host -> text) as they were; answers what can't be, one line each.
+
+    A disk that is full must not keep the packages from going back.
+    """
+    failed = []
+    for path, text in files.items():
+        try:
+            put(os.path.join(root, path.lstrip("/")), text)
+        except OSError as error:
+            failed.append("%s can't be written (%s)" % (path, error.strerror))
+    return failed

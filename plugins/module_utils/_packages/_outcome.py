@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence, Tuple
+from typing import FrozenSet, List, Sequence, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _dkms
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._family import Solution
@@ -20,11 +20,11 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 )
 
 
-def judge(job: Job, solution: Solution, done: Done, started: float) -> Tuple[List[BuildFailure], List[str]]:
-    """The builds that failed, and the packages that are not as planned."""
+def judge(job: Job, solution: Solution, done: Done, logs: FrozenSet[_dkms.Log]) -> Tuple[List[BuildFailure], List[str]]:
+    """The builds that failed, and the packages that are not as planned. ``logs``: those of earlier builds."""
     names = [change.name for change in solution.changes if change.new]
     modules = job.family.modules(names)
-    failures = _dkms.failures_since(job.root, modules, started, done) if done.rc != 0 else []
+    failures = _dkms.failed(job.root, modules, logs, done) if done.rc != 0 else []
     if done.rc != 0 or failures:
         return failures, off_plan(job, solution) or ["ended with %d" % done.rc]
     off = off_plan(job, solution)

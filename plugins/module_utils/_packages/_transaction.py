@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from dataclasses import replace
-from typing import Any, Dict, NamedTuple, Sequence
+from typing import Any, Dict, List, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import (
     _dkms,
@@ -23,6 +22,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._family import Solution, State
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._job import Job, settings
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
+    BuildFailure,
     Change,
     PackageError,
 )
@@ -50,11 +50,14 @@ def present(job: Job) -> Dict[str, Any]:
     job.family.settle(job.request)
     if solution.changes:
         _transact(job, solution, _Way(changes, before))
-    _rebuild(job)
     job.family.lock(job.request)
+    _rebuild(job)
     if changes:
         _record.write(job.state_dir, _record.DONE, changes, kept, job.about)
         job.family.prune(changes)
+    elif first:
+        # What is wanted now is what there was: the one that was cut off has been gone back from.
+        _record.write(job.state_dir, _record.ROLLED_BACK, first.changes, first.settings, job.about)
     return job.result
 
 
@@ -159,31 +162,46 @@ def _transact(job: Job, solution: Solution, way: _Way) -> None:
     """Run it and judge it by what is there; on failure go back."""
     old = job.family.modules([change.name for change in solution.changes if change.old])
     never = {(module.name, kernel) for module, kernel in _outcome.lacking(job, old)}
-    started = time.time() - 1
-    done = job.family.apply(job.request, solution)
+    logs = _dkms.logs(job.root)
     job.result["changed"] = True
-    failures, off = _outcome.judge(job, solution, done, started)
-    if not failures and not off:
-        _dkms.forget(job.root)
-        return
-    reason = "The packages are not as planned: %s" % "; ".join(off[:10])
-    if done.rc != 0:
-        reason = "The transaction failed: %s" % done.last_words(5)
-    remains = job.family.restore(way.changes, way.before)
-    _dkms.forget(job.root)
-    back = [change.name for change in way.changes if change.old]
-    remains += [
-        str(failed) for failed in _outcome.built_again(job, back) if (failed.module, failed.kernel) not in never
-    ]
+    failures: List[BuildFailure] = []
+    try:
+        done = job.family.apply(job.request, solution)
+        failures, off = _outcome.judge(job, solution, done, logs)
+        reason = "The packages are not as planned: %s" % "; ".join(off[:10])
+        if done.rc != 0:
+            reason = "The transaction failed: %s" % done.last_words(5)
+        if not failures and not off:
+            _dkms.forget(job.root)
+            return
+    except (PackageError, OSError) as error:
+        reason = "The outcome can't be judged: %s" % error
+    remains = _back(job, way, never)
     job.result["rolled_back"] = not remains
     job.result["changed"] = bool(remains)
-    _record.write(job.state_dir, _record.ROLLED_BACK, way.changes, settings(way.before, way.changes), job.about)
     outcome = "The host is back at the versions before."
     if remains:
         outcome = "Going back did not succeed wholly: %s" % "; ".join(remains)
     if failures:
         raise _outcome.build_error(job, failures, outcome)
     raise PackageError("%s. %s" % (reason, outcome), job.result)
+
+
+def _back(job: Job, way: _Way, never: Set[Tuple[str, str]]) -> List[str]:
+    """Go back; answers what remains. While something does, the record says that the transaction hasn't ended."""
+    try:
+        remains = job.family.restore(way.changes, way.before)
+        _dkms.forget(job.root)
+        back = [change.name for change in way.changes if change.old]
+        remains += [
+            str(failed) for failed in _outcome.built_again(job, back) if (failed.module, failed.kernel) not in never
+        ]
+        if not remains:
+            kept = settings(way.before, way.changes)
+            _record.write(job.state_dir, _record.ROLLED_BACK, way.changes, kept, job.about)
+    except (PackageError, OSError) as error:
+        return [str(error)]
+    return remains
 
 
 def _rebuild(job: Job) -> None:

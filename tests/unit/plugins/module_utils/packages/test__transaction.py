@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import (
@@ -412,3 +413,154 @@ def test_going_back_to_versions_that_are_given(host):
 
 def test_without_a_record_there_is_nothing_to_go_back_to(host):
     assert "driver.json is missing" in refused(_going_back.rolled_back, job(host, Request())).message
+
+
+def fails(host, name, text, times=1):
+    """Have a command of the host fail so often."""
+    real, left = getattr(host, name), [times]
+
+    def command(argv, cwd):
+        if left[0]:
+            left[0] -= 1
+            return 2, text
+        return real(argv, cwd)
+
+    setattr(host, name, command)
+
+
+LOCKED = "dpkg: error: dpkg frontend lock was locked by another process with pid 7\n"
+
+
+def test_a_lock_that_somebody_takes_between_two_commands_is_waited_for(host):
+    fails(host, "_apt_mark", LOCKED, 2)
+    _transaction.present(job(host, wish("580.*")))
+    assert host.held == set(NAMES)
+
+
+def test_holds_that_can_not_be_set_are_said(host):
+    fails(host, "_apt_mark", "E: no\n", 9)
+    error = refused(_transaction.present, job(host, wish("580.*")))
+    assert error.message == "The packages are as planned, but apt-mark hold failed: E: no"
+
+
+def test_marks_that_can_not_be_set_are_no_reason_to_leave_a_failed_transaction_as_it_is(host):
+    installed(host).automatic = {SMI}
+    host.repository["firmware-nvidia-gsp"] = [BAD]
+    host.brings = {DKMS: {"firmware-nvidia-gsp": BAD}}
+    fails(host, "_apt_mark", "E: no\n", 9)
+    error = refused(_transaction.present, job(host, wish("590.*")))
+    assert "does not build" in error.message
+    assert {host.installed[name] for name in NAMES} == {OLD}
+
+
+def test_a_journal_that_dpkg_left_is_read_first(host):
+    installed(host).held = set(NAMES)
+    host.put("var/lib/dpkg/updates/0003")
+    host.put("var/lib/dpkg/updates/tmp.i")
+    seen = _transaction.present(job(host, Request(hold=NAMES), check=True))
+    assert seen["repaired"] == ["dpkg was stopped while it worked would be repaired first"]
+    real = host._dpkg
+
+    def dpkg(argv, cwd):
+        if "--set-selections" in argv:
+            (host.root / "var/lib/dpkg/updates/0003").unlink()
+        return real(argv, cwd)
+
+    host._dpkg = dpkg
+    result = _transaction.present(job(host, Request(hold=NAMES)))
+    assert result["repaired"] == ["dpkg was stopped while it worked: its journal was read"]
+    assert not _transaction.present(job(host, Request(hold=NAMES)))["changed"], "dpkg's next file doesn't count"
+
+
+def test_a_full_disk_keeps_no_log_and_still_goes_back(host):
+    installed(host)
+    host.put("var/log", "no folder")
+    error = refused(_transaction.present, job(host, wish("590.*")))
+    assert error.result["compiler_error"] == "nv.c:7:1: error: too few arguments"
+    assert error.result["builds"][0]["log"] == ""
+    assert error.result["rolled_back"]
+
+
+def test_what_can_not_be_judged_goes_back(host, monkeypatch):
+    installed(host)
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_transaction._outcome, "judge", full)
+    error = refused(_transaction.present, job(host, wish("580.*")))
+    assert "can't be judged: [Errno 28] No space left on device. The host is back" in error.message
+    assert {host.installed[name] for name in NAMES} == {OLD}
+
+
+def test_settings_that_can_not_be_written_keep_no_package_from_going_back(host, monkeypatch):
+    installed(host)
+    real, written = _transaction._record._files.put, []
+
+    def put(path, text, *arguments, **options):
+        if path.endswith(".pref"):
+            written.append(path)
+            if len(written) > 1:
+                raise OSError(28, "No space left on device")
+        return real(path, text, *arguments, **options)
+
+    monkeypatch.setattr(_transaction._record._files, "put", put)
+    error = refused(_transaction.present, job(host, wish("590.*")))
+    assert f"/{PREFERENCES} can't be written (No space left on device)" in error.message
+    assert {host.installed[name] for name in NAMES} == {OLD}
+
+
+def test_while_something_remains_the_transaction_has_not_ended(host):
+    installed(host)
+    real = host.family()
+
+    class Locked:
+        def __getattr__(self, name):
+            return getattr(real, name)
+
+        def restore(self, changes, state):
+            raise PackageError("Waited 300 s for another package manager.")
+
+    failing = job(host, wish("590.*"))
+    failing.family = Locked()
+    error = refused(_transaction.present, failing)
+    assert "Going back did not succeed wholly: Waited 300 s" in error.message
+    assert _record.cut_off(str(host.root / "state"))
+    _transaction.present(job(host, wish("580.*", allow_downgrade=True)))
+    _going_back.rolled_back(job(host, Request()))
+    assert {host.installed[name] for name in NAMES} == {OLD}
+
+
+def test_a_clock_that_is_set_back_hides_no_failed_build(host):
+    installed(host)
+    host.put("var/lib/dkms/nvidia/590.3/build/make.log", "DKMS make.log of a build before")
+    host.put("usr/src/nvidia-590.3/dkms.conf")
+    real = host._build
+
+    def build(name, *, bad):
+        real(name, bad=bad)
+        for log in host.root.glob("var/lib/dkms/*/*/build/make.log"):
+            os.utime(log, (1000, 1000))
+
+    host._build = build
+    error = refused(_transaction.present, job(host, wish("590.*")))
+    assert error.result["compiler_error"] == "nv.c:7:1: error: too few arguments"
+
+
+def test_one_that_was_cut_off_and_is_no_longer_wanted_is_over(host):
+    installed(host)
+    changes = [Change(name, OLD, NEW) for name in NAMES]
+    _record.write(str(host.root / "state"), _record.RUNNING, changes, {}, {"previous": {"version": "550.1"}})
+    _transaction.present(job(host, wish("550.*")))
+    assert _record.cut_off(str(host.root / "state")) is None
+    assert _record.load(str(host.root / "state")).outcome == "rolled_back"
+
+
+def test_what_is_installed_is_held_though_a_module_does_not_build(host):
+    installed(host)
+    _transaction.present(job(host, wish("550.*")))
+    (host.root / f"lib/modules/{KERNEL}/updates/dkms/nvidia.ko").unlink()
+    host.bad.add((DKMS, OLD))
+    host.held = set()
+    assert "only the build lacks" in refused(_transaction.present, job(host, wish("550.*"))).message
+    assert host.held == set(NAMES)
