@@ -27,17 +27,20 @@ class Taken(RolloutError):
 def starter(pid: int = 0, root: str = _proc.ROOT) -> int:
     """The ansible-playbook that started this process, so that a later run sees whether it is gone.
 
+    Each task runs in a worker, which is a fork of it with the same command line and ends with the task.
     0 where none is near: on a bastion the run that matters is on another machine, and only the Lease's end tells.
     """
-    current = pid or os.getpid()
+    current, run = pid or os.getpid(), 0
     while current > 1:
         found = _proc.process(current, root)
         if found is None:
-            return 0
+            break
         if any(word.endswith(STARTER) for word in _proc.words(current, root)[:2]):
-            return current
+            run = current
+        elif run:
+            break
         current = found.parent
-    return 0
+    return run
 
 
 def run_of(given: str) -> str:

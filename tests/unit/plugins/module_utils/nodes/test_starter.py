@@ -21,11 +21,16 @@ def proc(tmp_path):
     add(10, 1, "python3", "/usr/bin/ansible-playbook", "site.yml")
     add(11, 10, "/bin/sh", "-c", "ansible-playbook")
     add(12, 11, "python3", "module.py")
+    add(13, 10, "python3", "/usr/bin/ansible-playbook", "site.yml")
+    add(14, 13, "/bin/sh", "-c", "ansible-playbook")
+    add(15, 14, "ansible-playbook", "inner.yml")
+    add(16, 15, "ansible-playbook", "inner.yml")
+    add(17, 16, "python3", "module.py")
     add(20, 1, "/usr/bin/ansible-playbook")
     add(30, 40, "python3")
     return str(tmp_path)
 
 
-@pytest.mark.parametrize(("pid", "found"), [(12, 10), (10, 10), (20, 20), (30, 0), (99, 0)])
-def test_the_nearest_one_above_is_found(proc, pid, found):
+@pytest.mark.parametrize(("pid", "found"), [(12, 10), (10, 10), (20, 20), (30, 0), (99, 0), (14, 10), (17, 15)])
+def test_the_nearest_one_above_is_found_and_not_its_worker(proc, pid, found):
     assert lease.starter(pid, proc) == found
