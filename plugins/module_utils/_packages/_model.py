@@ -49,7 +49,12 @@ class Done:
         if self.timed_out:
             return "it took too long and was ended"
         lines = [line.strip() for line in self.text.splitlines() if line.strip()]
-        errors = [line for line in lines if _ERROR.match(line)]
+        # dpkg gives its reason on the line after.
+        errors = [
+            "%s %s" % (line, after) if line.endswith(":") else line
+            for line, after in zip(lines, [*lines[1:], ""])
+            if _ERROR.match(line)
+        ]
         return "; ".join((errors or lines)[-count:]) or "exit code %d" % self.rc
 
 

@@ -166,6 +166,11 @@ def test_our_locks_are_a_block_among_others():
             "W: old\nError! build\n",
             "E: no space; dpkg: error processing; Error! build",
         ),
+        (
+            "dpkg: error processing archive a.deb (--unpack):\n no space\nmore",
+            "",
+            "dpkg: error processing archive a.deb (--unpack): no space",
+        ),
         ("one\n\ntwo\nErrors were encountered\n", "", "two; Errors were encountered"),
         ("", " \n", "exit code 100"),
     ],
