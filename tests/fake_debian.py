@@ -20,6 +20,9 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._versions import newest_first
 
 KERNEL = "6.12.117+deb13-amd64"
+DEB = b"!<arch>\n" + (b" " * 48 + b"0" + b" " * 9 + b"`\n") * 3
+"""A package file of three empty members."""
+
 SPEC = re.compile(r"^(?P<name>[a-z0-9.+:-]+?)(?:=(?P<version>.+)|(?P<gone>-))?$")
 
 
@@ -143,7 +146,7 @@ class Debian:
         for name, version in new.items():
             if not self._at_hand(name, version):
                 return 100, f"E: Version '{version}' for '{name}' was not found"
-            (self.archives / f"{name}_{version}_amd64.deb").write_text("")
+            (self.archives / f"{name}_{version}_amd64.deb").write_bytes(DEB)
         if "--download-only" in argv:
             return 0, ""
         if self.lies:
@@ -183,7 +186,7 @@ class Debian:
         name, _equals, version = spec.partition("=")
         if version not in self.repository.get(name, []):
             return 100, "E: Can't find a source"
-        (self.archives / f"{name}_{version}_amd64.deb").write_text("")
+        (self.archives / f"{name}_{version}_amd64.deb").write_bytes(DEB)
         return 0, ""
 
     def _configure(self, names):

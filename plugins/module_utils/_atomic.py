@@ -36,9 +36,9 @@ def write(path: str, content: bytes, mode: int = 0o644, *, durable: bool = False
         settle(folder)
 
 
-def settle(folder: str) -> None:
-    """Have the names in a folder outlast a loss of power: what was renamed into it, or removed from it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def settle(path: str) -> None:
+    """Have a file outlast a loss of power; or the names in a folder: what was renamed into it, or removed from it."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from typing import Callable, Iterator, List, Mapping, Sequence
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import (
     _apt_answers,
     _apt_preview,
@@ -169,8 +170,11 @@ class Apt:
             done = self._apply(solution, ["--download-only", *preview, *self.tools.real()])
         if done.rc != 0:
             raise PackageError("The packages could not be downloaded: %s" % done.last_words())
+        new = {change.name: change.new for change in solution.changes if change.new}
+        for path in filter(None, (self.tools.cached(*item) for item in new.items())):
+            _atomic.settle(path)
         # A repository on this host's own disk is read in place; the way back needs a copy.
-        self.obtain({change.name: change.new for change in solution.changes if change.new})
+        self.obtain(new)
         return lost
 
     def obtain(self, versions: Mapping[str, str]) -> List[str]:
@@ -182,8 +186,11 @@ class Apt:
             if self.tools.cached(name, version):
                 continue
             done = self.tools.run(["apt-get", "-q", *options, "download", spec], timeout=600, cwd=where)
-            if done.rc != 0:
+            path = self.tools.cached(name, version)
+            if done.rc != 0 or not path:
                 lost.append(spec)
+            else:
+                _atomic.settle(path)
         return lost
 
     def _apply(self, solution: Solution, options: Sequence[str]) -> Done:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import List, Sequence
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _dpkg, _locks
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _deb, _dpkg, _locks
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
     Done,
     PackageError,
@@ -104,11 +104,12 @@ class AptTools:
         self.dpkg(["--set-selections"])
 
     def cached(self, name: str, version: str) -> str:
-        """The downloaded package file of one version; empty where there is none."""
+        """The downloaded package file of one version; empty where there is none that is whole."""
         plain = name.partition(":")[0]
         start = "%s_%s_" % (plain, version.replace(":", "%3a"))  # as apt writes file names
         for folder in (self.archives, os.path.join(self.root, "var/cache/apt/archives")):
             for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-                if entry.endswith(".deb") and entry.startswith(start):
-                    return os.path.join(folder, entry)
+                path = os.path.join(folder, entry)
+                if entry.endswith(".deb") and entry.startswith(start) and _deb.whole(path):
+                    return path
         return ""

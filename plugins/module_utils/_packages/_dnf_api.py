@@ -16,6 +16,8 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Any, Dict, List, Mapping, Sequence
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic
+
 OUR_LOCKS = ("versionlock",)
 PREVIEW = "openhands-preview"
 NEAREST = 5
@@ -172,7 +174,12 @@ def obtain(packages: Mapping[str, str], folder: str, stream: str) -> Dict[str, A
 def _download(base: Any, packages: Sequence[Any], folder: str) -> None:
     base.download_packages(packages)
     for package in packages:
-        shutil.copy(package.localPkg(), os.path.join(folder, file_name(key(base, package), versions(base, package))))
+        name = file_name(key(base, package), versions(base, package))
+        # Under its own name only once all of it is there.
+        partial = os.path.join(folder, ".partial-" + name)
+        shutil.copy(package.localPkg(), partial)
+        _atomic.settle(partial)
+        os.replace(partial, os.path.join(folder, name))
 
 
 def file_name(name: str, evr: str) -> str:

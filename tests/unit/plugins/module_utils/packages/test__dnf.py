@@ -254,3 +254,26 @@ def test_a_wanted_version_with_or_without_epoch_and_release(version, fits):
 
 def test_the_file_of_a_package_has_no_colon_in_its_name():
     assert _dnf_api.file_name("libnvidia-ml:i686", NEW) == "libnvidia-ml%3ai686_3%3a580.2-1.el9.rpm"
+
+
+def test_a_download_has_its_name_only_once_all_of_it_is_there(tmp_path, monkeypatch):
+    base, made = Base(), package(CUDA, NEW)
+    base.download_packages = lambda packages: None
+    made.localPkg = lambda: str(tmp_path / "cached")
+    (tmp_path / "cached").write_bytes(b"package")
+    folder = tmp_path / "archives"
+    folder.mkdir()
+
+    def cut_off(source, target):
+        with open(target, "wb") as stream:
+            stream.write(b"pac")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_dnf_api.shutil, "copy", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            _dnf_api._download(base, [made], str(folder))
+    name = _dnf_api.file_name(CUDA, NEW)
+    assert not (folder / name).exists()
+    _dnf_api._download(base, [made], str(folder))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {name: b"package"}

@@ -22,7 +22,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
     Request,
     Wanted,
 )
-from fake_debian import KERNEL, Debian
+from fake_debian import DEB, KERNEL, Debian
 
 DKMS, SMI, CUDA = "nvidia-kernel-dkms", "nvidia-smi", "libcuda1"
 OLD, NEW, BAD = "550.1-1", "580.2-1", "590.3-1"
@@ -42,7 +42,7 @@ def host(tmp_path):
 def installed(host, version=OLD):
     for name in NAMES:
         host.has(name, version)
-        (host.archives / f"{name}_{version}_amd64.deb").write_text("")
+        (host.archives / f"{name}_{version}_amd64.deb").write_bytes(DEB)
     host._configure([DKMS])
     return host
 
@@ -390,6 +390,17 @@ def test_going_back_and_back_again(host):
     assert snapshot(host)[:3] == before[:3]
     assert "550" in (host.root / PREFERENCES).read_text()
     assert not _going_back.rolled_back(job(host, Request()))["changed"]
+
+
+def test_a_download_that_was_cut_off_is_made_again(host):
+    installed(host)
+    cut = host.archives / f"{SMI}_{OLD}_amd64.deb"
+    cut.write_bytes(DEB[:-5])
+    _transaction.prepared(job(host, wish("580.*")))
+    assert cut.read_bytes() == DEB
+    cut.write_bytes(DEB[:-5])
+    host.repository[SMI] = [NEW]
+    assert _transaction.prepared(job(host, wish("580.*")))["irreversible"] == [f"{SMI}={OLD}"]
 
 
 def test_going_back_is_refused_before_anything_is_touched_where_a_version_is_gone(host):
