@@ -95,6 +95,11 @@ class FakeServer:
         if self.lag <= 0:
             self.kinds, self.late = self.kinds + self.late, []
 
+    def metadata(self, path: str) -> Object:
+        """Kind and metadata alone."""
+        found = self.get(path)
+        return {"kind": "PartialObjectMetadata", "metadata": found["metadata"]}
+
     def warnings(self) -> list[str]:
         return self.notes
 

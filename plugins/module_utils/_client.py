@@ -33,6 +33,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 )
 
 READ_SECONDS = 60.0
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _WARNING = re.compile(r'^299 \S+ "(?P<text>.*)"$')
 
 
@@ -41,6 +42,9 @@ class EngineClient(Client, Protocol):
 
     def resources(self) -> List[Resource]:
         """All kinds that the server serves."""
+
+    def metadata(self, path: str) -> Object:
+        """GET an object without its content: kind and metadata alone."""
 
     def warnings(self) -> List[str]:
         """What the server warned of, each text once."""
@@ -71,6 +75,10 @@ class HttpClient:
     def get(self, path: str, query: Optional[Mapping[str, str]] = None) -> Object:
         """GET and decode JSON."""
         return decode(self._call("GET", path, query), path)
+
+    def metadata(self, path: str) -> Object:
+        """GET an object without its content."""
+        return decode(self._call("GET", path, None, None, {"Accept": METADATA}), path)
 
     def send(
         self,

@@ -89,6 +89,10 @@ class Fenced:
         self._lease.record_version = str(answer["metadata"].get("resourceVersion") or "")
         return answer
 
+    def metadata(self, path: str) -> Object:
+        """GET an object without its content."""
+        return self._client.metadata(path)
+
     def warnings(self) -> List[str]:
         """What the server warned of, and who else is at work."""
         return [*self._client.warnings(), *self._lease.notes]

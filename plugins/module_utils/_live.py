@@ -10,7 +10,7 @@ What it doesn't find is new, or lost its label: a short list of everything may t
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _pages, _parallel
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._answers import Answer, classify
@@ -55,8 +55,17 @@ def read(client: EngineClient, items: Sequence[Item], component: str = "") -> No
 
 def get(client: Client, path: str) -> Optional[Object]:
     """One object, or None where there is none."""
+    return _found(client.get, path)
+
+
+def metadata(client: EngineClient, path: str) -> Optional[Object]:
+    """One object without its content, or None where there is none."""
+    return _found(client.metadata, path)
+
+
+def _found(ask: Callable[[str], Object], path: str) -> Optional[Object]:
     try:
-        return client.get(path)
+        return ask(path)
     except ApiError as error:
         if classify(error) is Answer.NOT_FOUND:
             return None

@@ -158,13 +158,16 @@ def _groups(client: EngineClient) -> Dict[str, List[str]]:
 def _defined(
     client: EngineClient, signature: Signature, groups: Mapping[str, List[str]], all_of_them: bool
 ) -> List[Object]:
-    """The definitions of a product: all where a role of ours brings them too, else one to tell whose they are."""
+    """Metadata of a product's definitions: all where a role of ours brings them too, else one to tell whose they are.
+
+    Whole, those of the Prometheus Operator alone are near 3 MB.
+    """
     names: FrozenSet[str] = frozenset(
         "%s.%s" % (plural, group) for group in signature.groups for plural in groups.get(group, ())
     )
     chosen = sorted(names) if all_of_them else sorted(names)[:1]
     try:
-        bodies = _parallel.each(lambda name: _live.get(client, _DEFINITIONS + name), chosen)
+        bodies = _parallel.each(lambda name: _live.metadata(client, _DEFINITIONS + name), chosen)
     except ApiError as error:
         if classify(error) is Answer.FORBIDDEN:
             return []

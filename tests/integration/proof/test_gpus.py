@@ -93,18 +93,20 @@ def test_the_kubelet_says_who_holds_which_gpu_and_prometheus_has_it(stack):
     assert {name for name in names if name.startswith("DCGM_")} <= counters(stack)
 
 
-def test_a_fault_that_the_exporter_tells_is_an_alert(stack):
-    def tell(xids):
+def test_a_fault_that_the_exporter_tells_is_an_alert_until_it_is_gone(stack):
+    def tell(values):
         place = Place(AGENTS, "metrics", service="dcgm-exporter")
-        return ask_any(stack, place, Request("PUT", "/settings", body=b'{"xids": {"0": %s}}' % xids)).status
+        return ask_any(stack, place, Request("PUT", "/settings", body=b'{"values": {"0": %s}}' % values)).status
 
-    assert tell(b"[79]") == 200
+    alert = 'ALERTS{alertname="GPURowRemapPending"}'
+    assert not query(stack, alert)
+    assert tell(b'{"DCGM_FI_DEV_ROW_REMAP_PENDING": 1}') == 200
     try:
-        alert = 'ALERTS{alertname="GPUXidHost"}'
-        (found,) = until(lambda: query(stack, alert), 60, "GPUXidHost")
+        (found,) = until(lambda: query(stack, alert), 60, "GPURowRemapPending")
         assert (found["gpu"], found["node"]) == ("0", "lab")
     finally:
-        assert tell(b"[]") == 200
+        assert tell(b"{}") == 200
+    until(lambda: not query(stack, alert), 60, "the end of GPURowRemapPending")
 
 
 def test_what_holds_gpus_leaves_a_node_in_maintenance_and_comes_back(stack):

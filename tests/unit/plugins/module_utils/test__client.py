@@ -122,6 +122,12 @@ def test_a_body_is_json_unless_it_is_bytes():
     assert "Content-Type" not in pool.calls[2]["headers"]
 
 
+def test_metadata_is_asked_for_alone():
+    pool = Pool(Answer(body={"kind": "PartialObjectMetadata", "metadata": {"name": "x"}}))
+    assert client(pool).metadata("/x")["metadata"] == {"name": "x"}
+    assert pool.calls[0]["headers"]["Accept"] == "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+
+
 def test_text_is_given_as_it_is():
     assert client(Pool(Answer(body=b"line\xff"))).text("/log") == "line\ufffd"
 
