@@ -12,9 +12,12 @@ import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from typing import IO, Mapping, Optional, Sequence, Tuple
+from typing import IO, Callable, Mapping, Optional, Sequence, Tuple
 
 ENGLISH = {"LC_ALL": "C", "LANGUAGE": "C"}
+UMASK = 0o022
+"""Whatever the login's is: a key or a package list that only root can read keeps apt from reading it."""
+
 FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 Ending = Sequence[Tuple[int, Optional[float]]]
@@ -50,10 +53,11 @@ def run(argv: Sequence[str], environment: Mapping[str, str], timeout: float, end
             cwd=cwd,
             env=dict(environment),
             start_new_session=True,
+            umask=UMASK,
         )
         timed_out = not _ended(process, timeout)
         if timed_out:
-            _end(process, ending)
+            end(process.pid, ending, lambda seconds: _ended(process, seconds))
         code = -signal.SIGKILL if process.returncode is None else process.returncode
         return Ended(code, _text(out), _text(err), timed_out)
 
@@ -82,9 +86,10 @@ def _ended(process: subprocess.Popen[bytes], seconds: Optional[float]) -> bool:
     return True
 
 
-def _end(process: subprocess.Popen[bytes], ending: Ending) -> None:
+def end(group: int, ending: Ending, ended: Callable[[Optional[float]], bool]) -> None:
+    """End a process group step by step; ``ended`` waits so many seconds and says whether its leader has ended."""
     for number, seconds in ending:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        if _ended(process, seconds):
+            os.killpg(group, number)
+        if ended(seconds):
             return

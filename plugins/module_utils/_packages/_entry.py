@@ -128,8 +128,6 @@ def run(
 ) -> Dict[str, Any]:
     """Do what the options ask for, and answer the task's result. Raises PackageError."""
     chosen = family(options, runner, root, fetch)
-    if not check:
-        os.makedirs(options["state_dir"], mode=0o755, exist_ok=True)
     job = _job.Job(
         family=chosen,
         run=runner,
@@ -140,18 +138,22 @@ def run(
         prebuild=options["prebuild"],
         running=os.uname().release if running is None else running,
         timeout=options["timeout"],
-        about=_record.about(options["state_dir"], options.get("wanted") or {}, options.get("now") or {}),
     )
     try:
         if check:
             return _done(job, options)
+        os.makedirs(options["state_dir"], mode=0o755, exist_ok=True)
         with _locks.exclusive(os.path.join(options["state_dir"], "lock"), options["lock_timeout"]):
             return _done(job, options)
     except PackageError as error:
         raise PackageError(error.message, {**job.result, **error.result}) from error
+    except OSError as error:
+        raise PackageError("The host's files can't be read or written: %s." % error, job.result) from error
 
 
 def _done(job: _job.Job, options: Mapping[str, Any]) -> Dict[str, Any]:
+    # Only now that no other run can write the record that this is read from.
+    job.about = _record.about(options["state_dir"], options.get("wanted") or {}, options.get("now") or {})
     if options["state"] == "rolled_back":
         targets: List[Wanted] = [Wanted(item["name"], item["version"] or "") for item in options["before"]]
         return _going_back.rolled_back(job, targets)

@@ -17,6 +17,14 @@ def read(path: str) -> str:
     return _text.read(path) or ""
 
 
+def folder(path: str) -> None:
+    """Have a folder that everybody can look into, whatever the umask is: apt drops root's rights before it reads."""
+    if not os.path.isdir(path):
+        folder(os.path.dirname(path))
+        os.mkdir(path)
+        os.chmod(path, 0o755)
+
+
 def put(path: str, text: str, mode: int = 0o644, *, durable: bool = False) -> bool:
     """Write a file by replacing it at once, or delete it where the text is empty; answers whether that changed it."""
     if read(path) == text:
@@ -24,7 +32,7 @@ def put(path: str, text: str, mode: int = 0o644, *, durable: bool = False) -> bo
     if not text:
         os.unlink(path)
         return True
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    folder(os.path.dirname(path))
     _atomic.write(path, text.encode("utf-8"), mode, durable=durable)
     return True
 

@@ -12,12 +12,16 @@ import signal
 import sys
 import tempfile
 import time
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, Optional
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _program
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _files
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._run import ENVIRONMENT, masked
 
 PAUSE = 0.05
+POLITE: _program.Ending = ((signal.SIGTERM, 60.0), (signal.SIGKILL, None))
+"""rpm closes its database before it heeds a signal, if it is given the time."""
+
 TAIL = 4000
 
 
@@ -33,7 +37,10 @@ def call(function: Callable[..., Dict[str, Any]], timeout: float, **arguments: A
         text = _files.read(answer)
     if not ended:
         return {"error": "it took longer than %d s and was ended" % timeout, "said": said}
-    result: Dict[str, Any] = json.loads(text) if text else {"error": "it ended without an answer"}
+    try:
+        result: Dict[str, Any] = json.loads(text)
+    except ValueError:  # nothing, or half of it: killed, or a full disk
+        result = {"error": "it ended without an answer"}
     return {**result, "said": said}
 
 
@@ -42,6 +49,7 @@ def _child(function: Callable[..., Dict[str, Any]], arguments: Dict[str, Any], a
     code = 1
     try:
         os.setsid()
+        os.umask(_program.UMASK)
         os.environ.update(ENVIRONMENT)
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         for stream in (1, 2):
@@ -64,12 +72,17 @@ def _answered(function: Callable[..., Dict[str, Any]], arguments: Dict[str, Any]
 
 
 def _wait(pid: int, timeout: float) -> bool:
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
+    if _ended(pid, timeout):
+        return True
+    _program.end(pid, POLITE, lambda seconds: _ended(pid, seconds))
+    return False
+
+
+def _ended(pid: int, seconds: Optional[float]) -> bool:
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while deadline is None or time.monotonic() < deadline:
         done, _status = os.waitpid(pid, os.WNOHANG)
         if done:
             return True
         time.sleep(PAUSE)
-    os.killpg(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
     return False

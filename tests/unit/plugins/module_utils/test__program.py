@@ -49,6 +49,10 @@ def started():
         process.stdout.close()
 
 
+def end(process, ending):
+    _program.end(process.pid, ending, lambda seconds: _program._ended(process, seconds))
+
+
 def run(code, timeout=60.0, **environment):
     return _program.run([sys.executable, "-c", code], {**os.environ, **environment}, timeout, AT_ONCE)
 
@@ -61,6 +65,14 @@ def test_what_it_says_and_how_it_ends():
 def test_it_has_no_input_and_its_own_session():
     done = run("import os, sys; print(sys.stdin.read() == '', os.getsid(0) == os.getpid())")
     assert done.out == "True True\n"
+
+
+def test_what_it_writes_can_be_read_whatever_the_umask_is():
+    previous = os.umask(0o077)
+    try:
+        assert run("import os; print(oct(os.umask(0)))").out == "0o22\n"
+    finally:
+        os.umask(previous)
 
 
 def test_what_is_no_text_is_kept_readable():
@@ -80,13 +92,13 @@ def test_one_that_takes_too_long_is_ended():
 def test_it_is_asked_first_and_killed_where_it_does_not_listen(started):
     for code, status in ((ASKED, 3), (DEAF, -signal.SIGKILL)):
         process = started(code)
-        _program._end(process, ((signal.SIGINT, 20.0 if status == 3 else 0.1), *AT_ONCE))
+        end(process, ((signal.SIGINT, 20.0 if status == 3 else 0.1), *AT_ONCE))
         assert process.returncode == status
 
 
 def test_its_children_end_with_it(started):
     process = started(PARENT)
-    _program._end(process, AT_ONCE)
+    end(process, AT_ONCE)
     ready, _, _ = select.select([process.stdout], [], [], 30)
     assert ready, "its output ends when the last one is gone that writes to it"
     assert process.stdout.read() == b""
@@ -95,7 +107,7 @@ def test_its_children_end_with_it(started):
 def test_one_that_cannot_be_ended_is_left_behind(started):
     """As one that the kernel holds, where no signal reaches it."""
     process = started(DEAF)
-    _program._end(process, ((signal.SIGINT, 0.1),))
+    end(process, ((signal.SIGINT, 0.1),))
     assert process.poll() is None
 
 

@@ -258,7 +258,7 @@ def test_the_file_of_a_package_has_no_colon_in_its_name():
 
 def test_a_download_has_its_name_only_once_all_of_it_is_there(tmp_path, monkeypatch):
     base, made = Base(), package(CUDA, NEW)
-    base.download_packages = lambda packages: None
+    base.download_packages = lambda _packages: None
     made.localPkg = lambda: str(tmp_path / "cached")
     (tmp_path / "cached").write_bytes(b"package")
     folder = tmp_path / "archives"

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _entry, _record
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _entry, _files, _record
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
     Change,
     PackageError,
@@ -157,3 +160,35 @@ def test_the_role_gives_every_option_of_the_module():
     (task,) = yaml.safe_load((role / "packages.yml").read_text())
     given = set(task["openhands.gpu_observability.driver_packages"])
     assert given == set(_entry.ARGSPEC) - {"before"}
+
+
+def test_files_that_can_not_be_written_are_a_refusal(host):
+    host.put("state/lock/nobody")
+    with pytest.raises(PackageError, match=r"files can't be read or written: .*Is a directory.*lock"):
+        run(host)
+
+
+def test_a_folder_that_apt_reads_is_open_whatever_the_umask_is(tmp_path):
+    previous = os.umask(0o077)
+    try:
+        _files.put(str(tmp_path / "etc/apt/keyrings/cuda.asc"), "key")
+    finally:
+        os.umask(previous)
+    folders = [tmp_path / "etc", tmp_path / "etc/apt", tmp_path / "etc/apt/keyrings"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in folders] == [0o755] * 3
+
+
+def test_what_was_before_is_read_only_once_no_other_run_can_change_it(host, monkeypatch):
+    """The run that is waited for writes its record at its end."""
+
+    @contextmanager
+    def exclusive(_path, _timeout):
+        first = {"wanted": {"source": "archive"}}
+        _record.write(str(host.root / "state"), _record.DONE, [Change("nvidia-smi", "", "580.1-1")], {}, first)
+        host.has("nvidia-smi", "580.1-1")
+        yield
+
+    monkeypatch.setattr(_entry._locks, "exclusive", exclusive)
+    run(host, now={"version": "580.1", "flavour": ""})
+    record = json.loads((host.root / "state/driver.json").read_text())
+    assert record["about"]["previous"] == {"source": "archive", "version": "580.1"}

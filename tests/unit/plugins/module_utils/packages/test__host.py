@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import (
@@ -121,6 +123,34 @@ def test_a_childs_error_is_an_answer_with_its_lines():
 
 def test_a_child_that_dies_is_an_answer():
     assert _fork.call(lambda: __import__("os")._exit(3), 20)["error"] == "it ended without an answer"
+
+
+def test_half_an_answer_is_none(monkeypatch):
+    def half(_value, handle):
+        handle.write('{"chan')
+        handle.flush()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_fork.json, "dump", half)
+    assert _fork.call(dict, 20)["error"] == "it ended without an answer"
+
+
+def test_a_child_is_asked_before_it_is_killed(monkeypatch, tmp_path):
+    def closes():
+        signal.signal(signal.SIGTERM, lambda *_: (tmp_path / "closed").touch() or os._exit(0))
+        (tmp_path / "ready").touch()
+        time.sleep(60)
+
+    real = _fork._ended
+
+    def ended(pid, seconds):
+        while not (tmp_path / "ready").exists():
+            time.sleep(0.01)
+        return real(pid, seconds if seconds > 1 else 0)
+
+    monkeypatch.setattr(_fork, "_ended", ended)
+    assert "took longer" in _fork.call(closes, 0.1)["error"]
+    assert (tmp_path / "closed").exists()
 
 
 def test_a_child_that_takes_too_long_is_ended():
