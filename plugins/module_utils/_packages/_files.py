@@ -12,6 +12,9 @@ from typing import List, Mapping
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic, _text
 
 
+OPEN = 0o755
+
+
 def read(path: str) -> str:
     """A file's text; empty where there is none."""
     return _text.read(path) or ""
@@ -19,10 +22,10 @@ def read(path: str) -> str:
 
 def folder(path: str) -> None:
     """Have a folder that everybody can look into, whatever the umask is: apt drops root's rights before it reads."""
-    if not os.path.isdir(path):
+    if path and not os.path.isdir(path):
         folder(os.path.dirname(path))
         os.mkdir(path)
-        os.chmod(path, 0o755)
+        os.chmod(path, OPEN)
 
 
 def put(path: str, text: str, mode: int = 0o644, *, durable: bool = False) -> bool:
