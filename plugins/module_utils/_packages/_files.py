@@ -11,7 +11,6 @@ from typing import List, Mapping
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic, _text
 
-
 OPEN = 0o755
 
 
