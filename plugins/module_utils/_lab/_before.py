@@ -41,8 +41,9 @@ SHARED_FOLDERS = (
     "/run/containerd",
     "/var/log/containers",
     "/run/xtables.lock",
+    "/run/cdi",
 )
-"""Places whose paths are fixed in kubelet, containerd and the CNI plugins. Inner ones first."""
+"""Places whose paths are fixed in kubelet, containerd, the CNI plugins and what mounts them. Inner ones first."""
 
 
 @dataclass(frozen=True)

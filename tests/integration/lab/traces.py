@@ -59,7 +59,7 @@ def cgroups():
 def files(state_dir):
     """The state folder itself and what lies at paths that are fixed in kubelet, containerd and the CNI plugins."""
     found = {str(path) for folder in SHARED for path in Path(folder).glob("*")}
-    return found | ({state_dir} if Path(state_dir).exists() else set())
+    return found | {path for path in (state_dir, "/run/cdi") if Path(path).exists()}
 
 
 def settings():
