@@ -23,19 +23,23 @@ differs from "compute".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Package:
-    """An empty package. ``depends`` and ``conflicts`` are in the words of its package manager."""
+    """A package, empty but for ``files`` (path to text; those in a bin folder can be run).
+
+    ``depends`` and ``conflicts`` are in the words of its package manager.
+    """
 
     name: str
     version: str
     depends: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
     conflicts: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def _exact(version: str, *names: str) -> tuple[str, ...]:

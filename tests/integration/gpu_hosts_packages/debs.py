@@ -1,7 +1,7 @@
 # Copyright: openhands.gpu_observability contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Empty .deb packages and apt repositories of them, written by hand: no tool, a millisecond each."""
+"""Made-up .deb packages and apt repositories of them, written by hand: no tool, a millisecond each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from integration.gpu_hosts_packages.catalogue import Package
 
@@ -21,15 +21,19 @@ def control(package: Package, architecture: str) -> str:
     lines = [f"Package: {package.name}", f"Version: {package.version}", f"Architecture: {architecture}"]
     lines += ["Maintainer: Nobody <nobody@example.org>", "Section: restricted/misc", "Priority: optional"]
     lines += [f"{field}: {', '.join(getattr(package, name))}" for field, name in FIELDS if getattr(package, name)]
-    return "\n".join([*lines, "Description: an empty package for tests"]) + "\n"
+    return "\n".join([*lines, "Description: a stand-in for tests"]) + "\n"
 
 
 def _tar(files: Mapping[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for folder in sorted({str(parent) for name in files for parent in PurePosixPath(name).parents} - {"."}):
+            entry = tarfile.TarInfo(f"./{folder}/")
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(entry)
         for name, content in files.items():
             entry = tarfile.TarInfo(f"./{name}")
-            entry.size = len(content)
+            entry.size, entry.mode = len(content), 0o755 if "/bin/" in name else 0o644
             archive.addfile(entry, io.BytesIO(content))
     return stream.getvalue()
 
@@ -39,7 +43,7 @@ def deb(package: Package, architecture: str) -> bytes:
     members = {
         "debian-binary": b"2.0\n",
         "control.tar": _tar({"control": control(package, architecture).encode()}),
-        "data.tar": _tar({}),
+        "data.tar": _tar({path.lstrip("/"): text.encode() for path, text in package.files.items()}),
     }
     out = b"!<arch>\n"
     for name, content in members.items():
@@ -53,7 +57,7 @@ def _index(folder: Path, packages: Iterable[Package], architecture: str, below: 
     folder.mkdir(parents=True, exist_ok=True)
     for package in packages:
         content = deb(package, architecture)
-        version = package.version.replace(":", "%3a")
+        version = package.version.rpartition(":")[2]
         path = folder / f"{package.name}_{version}_{architecture}.deb"
         path.write_bytes(content)
         stanzas.append(
