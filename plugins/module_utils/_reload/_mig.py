@@ -10,10 +10,12 @@ profile and first slice, a compute instance by its profile within it (nvidia-smi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import Any, Dict, List, Sequence, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._reload._machine import Machine, ReloadError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._reload._smi import PROGRAM as SMI
 
@@ -32,13 +34,15 @@ def record(machine: Machine, folder: str) -> Any:
     """What there is now; None where it can't be seen, {} where no GPU has MIG on."""
     if not machine.has(SMI):
         return None
+    path = os.path.join(folder, CONFIGURATION)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # of a driver's change long ago
     layout = look(machine)
     if layout and machine.has(PARTED):
         done = machine.run([PARTED, "export", "--output-format", "yaml", "--config-label", NAME], PATIENCE)
         if done.code == 0:
             os.makedirs(folder, mode=0o755, exist_ok=True)
-            with open(os.path.join(folder, CONFIGURATION), "w", encoding="utf-8") as stream:
-                stream.write(done.out)
+            _atomic.write(path, done.out.encode("utf-8"), 0o600, durable=True)
     return layout
 
 

@@ -60,8 +60,9 @@ def write(folder: str, record: Record) -> None:
 
 
 def forget(folder: str) -> None:
-    """Remove the file: all is as it was."""
+    """Remove the file: all is as it was. It doesn't come back after a loss of power either."""
     try:
         os.unlink(os.path.join(folder, NAME))
     except FileNotFoundError:
         return
+    _atomic.settle(folder)

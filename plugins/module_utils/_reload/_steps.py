@@ -86,7 +86,9 @@ class Steps:
         facts = self._look()
         if not self._wishes.check:
             old = _record.read(self._wishes.folder)
-            layout = _mig.record(self._machine, self._wishes.folder) if facts["driver"]["loaded"] else None
+            # What an earlier run saw is the true one: it may have been ended while it put the layout back.
+            seen = old["mig"] is not None or not facts["driver"]["loaded"]
+            layout = None if seen else _mig.record(self._machine, self._wishes.folder)
             _record.write(self._wishes.folder, _record.merged(old, running, _modules.present(facts["modules"]), layout))
             self._units.mask(_services.maskable(units))
             self._units.stop(running)

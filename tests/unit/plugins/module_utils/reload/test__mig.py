@@ -129,3 +129,18 @@ def test_mig_parted_is_used_where_it_is(tmp_path):
     tool.instances = []
     assert _mig.restore(tool, LAYOUT, str(tmp_path)) is True
     assert tool.calls == ["export", "apply"]
+
+
+def test_what_mig_parted_exported_for_an_earlier_change_is_not_used(tmp_path):
+    (tmp_path / _mig.CONFIGURATION).write_text("of long ago")
+
+    class Silent(Parted):
+        def run(self, argv, timeout=60):
+            return Done(1, "", "no") if argv[1] == "export" else super().run(argv, timeout)
+
+    tool = Silent(instances=LAYOUT[UUID])
+    assert _mig.record(tool, str(tmp_path)) == LAYOUT
+    assert not (tmp_path / _mig.CONFIGURATION).exists()
+    tool.instances = []
+    assert _mig.restore(tool, LAYOUT, str(tmp_path)) is True
+    assert "apply" not in tool.calls

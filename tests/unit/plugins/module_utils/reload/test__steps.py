@@ -9,7 +9,12 @@ import copy
 import json
 
 import pytest
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._reload import _modules, _record, _services
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._reload import (
+    _mig,
+    _modules,
+    _record,
+    _services,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._reload._machine import Done, ReloadError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._reload._steps import Steps, Wishes
 
@@ -194,6 +199,52 @@ def test_an_interrupted_run_is_gone_on_with(make, tmp_path):
     assert set(result.started) >= {"nvidia-dcgm.service", "nvidia-persistenced.service"}
     assert machine.units["nvidia-dcgm.service"] == "active"
     assert not (tmp_path / _record.NAME).exists()
+
+
+class Killed(BaseException):
+    """The run was killed."""
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize("step", range(40))
+def test_killed_at_any_step_the_next_run_brings_the_host_to_where_it_was(make, tmp_path, monkeypatch, step, done):
+    """done: whether the program that was running at that moment did its work."""
+    machine = Machine(UNITS)
+    before = (dict(machine.units), set(machine.modules))
+    real, left = machine.run, [step]
+
+    def run(argv, timeout=60):
+        if left[0] == 0 and not done:
+            raise Killed
+        answer = real(argv, timeout)
+        if left[0] == 0:
+            raise Killed
+        left[0] -= 1
+        return answer
+
+    monkeypatch.setattr(machine, "run", run)
+    try:
+        whole(make(machine))
+    except Killed:
+        monkeypatch.setattr(machine, "run", real)
+        whole(make(machine))
+    else:
+        assert step > 15, "so many programs are run at the least"
+    after = ({name: state for name, state in machine.units.items() if name in before[0]}, set(machine.modules))
+    assert after == before
+    assert machine.masked == set()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_layout_that_a_run_was_ended_with_while_it_put_it_back_is_not_taken_for_the_true_one(
+    make, tmp_path, monkeypatch
+):
+    looked = []
+    monkeypatch.setattr(_mig, "record", lambda _machine, _folder: looked.append(1) or {"GPU-1": [[9, 0, [0]]]})
+    make(Machine()).stop()
+    make(Machine()).stop()
+    assert len(looked) == 1
+    assert _record.read(str(tmp_path))["mig"] == {"GPU-1": [[9, 0, [0]]]}
 
 
 def test_after_a_reboot_only_what_does_not_run_is_started(make):
