@@ -84,6 +84,7 @@ def result(job: Job, live: Object, state: str, changed: bool = False, **more: An
         "cordoned_by_us": bool(found and found.cordoned and record.unschedulable(live)),
         "evicted": [],
         "busy": "",
+        "labels": dict(live["metadata"].get("labels") or {}),
         **more,
     }
 
