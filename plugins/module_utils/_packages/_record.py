@@ -77,7 +77,9 @@ def load(folder: str) -> Record:
         body = json.loads(text)
         changes = tuple(Change(item["name"], item["from"], item["to"]) for item in body["changes"])
         outcome = str(body["outcome"]) if body["format"] == FORMAT else ""
-        return Record(outcome, changes, dict(body.get("settings") or {}), dict(body.get("about") or {}))
+        record = Record(outcome, changes, dict(body.get("settings") or {}), dict(body.get("about") or {}))
+        record.state()
+        return record
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PackageError(
             "%s can't be read (%s: %s). Give `before` by hand." % (path(folder), type(error).__name__, error)

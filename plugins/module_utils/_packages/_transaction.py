@@ -133,6 +133,7 @@ def _solve(job: Job) -> Solution:
 
 def _prepare(job: Job, solution: Solution) -> None:
     """All that can fail without having changed anything: space, downloads, a trial build."""
+    _space.check_writable(job.root, job.state_dir)
     _space.check(job.root, job.state_dir, with_build=any("dkms" in change.name for change in solution.changes))
     job.result["irreversible"] = job.family.fetch(job.request, solution)
     if not job.prebuild:

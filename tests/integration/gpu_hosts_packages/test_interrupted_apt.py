@@ -128,3 +128,9 @@ def test_two_runs_at_once(host):
     assert sorted(bool(answer.get("changed")) for answer in answers) == [False, True], answers
     assert not any("failed" in answer for answer in answers), answers
     assert packages(host) == at(NEW)
+
+
+def test_a_boot_folder_that_is_mounted_read_only(host):
+    answer = ask(host, wish(NEW), first="mount -t tmpfs -o ro tmpfs /boot")
+    assert answer["failed"].startswith("Mounted read-only, nothing was changed: /boot."), answer
+    assert packages(host) == at(OLD)

@@ -114,7 +114,10 @@ def test_after_a_run_that_was_cut_off_the_version_before_is_not_the_one_half_ins
     assert _record.about(str(tmp_path), {}, {"version": "2"})["previous"] == {"source": "archive", "version": "1"}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 1, "changes": [{}]}'])
+DAMAGED = '{"format": 1, "outcome": "done", "changes": [], "settings": {"held": 5}}'
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": 1, "changes": [{}]}', DAMAGED])
 def test_a_record_that_can_not_be_read_is_said(tmp_path, text):
     (tmp_path / "driver.json").write_text(text)
     with pytest.raises(PackageError, match=r"driver\.json"):

@@ -174,6 +174,19 @@ def test_too_little_room_is_said_with_every_folder(tmp_path):
     assert "/var" not in caught.value.message
 
 
+def test_what_is_mounted_read_only_is_said_before_anything_changes(tmp_path):
+    for name in ("usr", "boot", "etc/apt/apt.conf.d"):
+        (tmp_path / name).mkdir(parents=True)
+
+    def look():
+        _space.check_writable(str(tmp_path), str(tmp_path / "state"), lambda path: path.endswith("/boot"))
+
+    with pytest.raises(PackageError, match=f"Mounted read-only, nothing was changed: {tmp_path}/boot. Remount with"):
+        look()
+    (tmp_path / "etc/apt/apt.conf.d/70ro").write_text('DPkg::Pre-Invoke { "mount -o remount,rw /boot"; };')
+    look()
+
+
 LIST = "kernel-0:5.14.0-503.el9.*\n# a comment\n!nvidia-excluded-3:580.1-1.*\n"
 
 
