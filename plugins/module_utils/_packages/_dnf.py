@@ -92,7 +92,7 @@ class Dnf:
 
     def refresh(self) -> List[str]:
         """Metadata expires by dnf's own settings."""
-        return []
+        return _versionlock.disabled({path: _files.read(self._path(path)) for path in _versionlock.SWITCHES})
 
     def state(self) -> State:
         """Installed packages, foreign locks, and the files that our settings are in."""

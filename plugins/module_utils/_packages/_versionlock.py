@@ -10,10 +10,22 @@ import re
 from typing import List, Mapping, Sequence
 
 PATH = "etc/dnf/plugins/versionlock.list"
+SWITCHES = {"etc/dnf/dnf.conf": "plugins", "etc/dnf/plugins/versionlock.conf": "enabled"}
+"""Files that can turn the plugin off, and the key that does."""
+
 PLUGIN = "python3-dnf-plugin-versionlock"
 BEGIN = "# begin openhands.gpu_observability (role nvidia_driver): changes are overwritten"
 END = "# end openhands.gpu_observability"
 _ENTRY = re.compile(r"^!?(?P<name>.+)-(?:\d+:)?[^-:]+-[^-]+$")
+
+
+def disabled(texts: Mapping[str, str]) -> List[str]:
+    """Which of SWITCHES (path -> text of the file) keeps the list from having any effect, one line each."""
+    return [
+        "/%s turns the list of locked versions off: nothing keeps the driver where it is" % path
+        for path, key in SWITCHES.items()
+        if re.search(r"^\s*%s\s*[=:]\s*(0|false|no|off)\s*$" % key, texts.get(path, ""), re.MULTILINE | re.IGNORECASE)
+    ]
 
 
 def written(text: str, locks: Mapping[str, str]) -> str:

@@ -221,3 +221,17 @@ def test_our_locks_are_a_block_among_others():
 def test_a_failed_command_is_quoted_by_its_errors_else_by_its_last_lines(out, err, expected):
     assert Done(("apt-get",), 100, out, err).last_words(2 if "one" in out else 15) == expected
     assert "too long" in Done(("apt-get",), 100, out, err, timed_out=True).last_words()
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "off"),
+    [
+        ("etc/dnf/dnf.conf", "[main]\nplugins = False\n", True),
+        ("etc/dnf/dnf.conf", "[main]\nplugins=1\ngpgcheck=0\n", False),
+        ("etc/dnf/plugins/versionlock.conf", "[main]\nenabled=0\n", True),
+        ("etc/dnf/plugins/versionlock.conf", "[main]\nenabled = 1\nlocklist=/x\n", False),
+        ("etc/dnf/plugins/versionlock.conf", "", False),
+    ],
+)
+def test_a_list_of_locks_that_is_turned_off_is_said(path, text, off):
+    assert [path in line for line in _versionlock.disabled({path: text})] == [True] * off
