@@ -134,3 +134,37 @@ def test_a_boot_folder_that_is_mounted_read_only(host):
     answer = ask(host, wish(NEW), first="mount -t tmpfs -o ro tmpfs /boot")
     assert answer["failed"].startswith("Mounted read-only, nothing was changed: /boot."), answer
     assert packages(host) == at(OLD)
+
+
+def test_a_repository_that_goes_away_before_the_download(host):
+    gone = "mkdir /index; cp /repositories/driver/[PR]* /index; mount --bind /index /repositories/driver"
+    answer = ask(host, wish(NEW), first=gone)
+    assert answer["failed"].startswith("The packages could not be downloaded"), answer
+    assert packages(host) == at(OLD)
+    assert ask(host, wish(NEW)).get("changed")
+    assert packages(host) == at(NEW)
+
+
+@pytest.mark.parametrize(("script", "name"), MOMENTS)
+def test_what_somebody_else_left_half_done(host, script, name):
+    trap(host, script, name, "dpkg")
+    specs = " ".join(f"{package}={NEW}" for package in NAMES)
+    host.run("sh", "-c", f"apt-get -q -y --allow-change-held-packages install {specs} 2>&1", check=False)
+    assert packages(host) != at(OLD)
+    answer = ask(host, wish(NEW))
+    assert "failed" not in answer, answer
+    assert packages(host) == at(NEW)
+    assert not ask(host, wish(NEW))["changed"]
+
+
+def test_a_script_that_always_fails_leaves_nothing_half_configured(host):
+    """Not even where the way back ends at another one: what remains is said, and the next run starts from there."""
+    trap(host, "postinst", "nvidia-smi", "always-fail")
+    answer = ask(host, wish(NEW))
+    assert not answer["rolled_back"]
+    assert "Going back did not succeed wholly" in answer["failed"]
+    host.run("rm", "/traps/postinst-nvidia-smi")
+    assert ask(host, wish(NEW)).get("changed")
+    assert packages(host) == at(NEW)
+    assert ask(host, {**wish(NEW), "state": "rolled_back"}).get("rolled_back")
+    assert packages(host) == at(OLD)
