@@ -26,6 +26,8 @@ def rolled_back(job: Job, targets: Sequence[Wanted] = ()) -> Dict[str, Any]:
     versions = {item.name: item.version for item in targets}
     if recorded:
         versions = {change.name: change.old for change in recorded.changes}
+    if not job.check:
+        job.family.wait()  # what is there is only known once nobody moves it any more
     state = job.family.state()
     changes = [Change(name, old, state.installed.get(name, "")) for name, old in sorted(versions.items())]
     changes = [change for change in changes if change.old != change.new]
@@ -33,7 +35,6 @@ def rolled_back(job: Job, targets: Sequence[Wanted] = ()) -> Dict[str, Any]:
     job.result["changed"] = bool(changes or job.family.broken())
     if job.check or not job.result["changed"]:
         return job.result
-    job.family.wait()
     lost = job.family.obtain({change.name: change.old for change in changes if change.old})
     if lost:
         raise PackageError(

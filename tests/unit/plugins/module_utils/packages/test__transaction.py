@@ -575,3 +575,25 @@ def test_what_is_installed_is_held_though_a_module_does_not_build(host):
     host.held = set()
     assert "only the build lacks" in refused(_transaction.present, job(host, wish("550.*"))).message
     assert host.held == set(NAMES)
+
+
+def test_going_back_waits_for_what_another_package_manager_still_moves(host):
+    """As the apt of the run that was killed."""
+    installed(host)
+    _transaction.present(job(host, wish("550.*")))
+    changes = [Change(name, OLD, NEW) for name in NAMES]
+    _record.write(str(host.root / "state"), _record.RUNNING, changes, {}, {})
+    host.has(CUDA, NEW)
+    real = host.family()
+
+    class Waits:
+        def __getattr__(self, name):
+            return getattr(real, name)
+
+        def wait(self):
+            host.has(SMI, NEW)
+
+    waiting = job(host, Request())
+    waiting.family = Waits()
+    _going_back.rolled_back(waiting)
+    assert {host.installed[name] for name in NAMES} == {OLD}
