@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import outcomes
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.folding import shortened
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import out
 from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _document
 from ansible_collections.openhands.gpu_observability.plugins.plugin_utils._version import collection_version
 
@@ -28,6 +29,16 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
             "error": {"type": "str", "default": ""},
             "way": {"type": "str", "default": "none"},
             "outcome": {"type": "dict", "default": {}},
+        },
+    },
+    "clusters": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "out": {"type": "list", "elements": "dict", "default": []},
+            "error": {"type": "str", "default": ""},
         },
     },
     "path": {"type": "path", "default": ""},
@@ -49,13 +60,14 @@ class ActionModule(ActionBase):
         entries = options["hosts"]
         path = _document.place(options)
         lines = outcomes.lines(entries) if entries else ["No GPU hosts."]
+        lines += out.lines(options["clusters"])
         display.display(
             "\n".join(["", "GPU hosts, how the run ended:", *lines, *(["report: %s" % path] if path else []), ""]),
             stderr=True,
         )
         now = datetime.fromtimestamp(time.time(), timezone.utc).isoformat(timespec="seconds")
         facts = {"collection_version": collection_version(), "title": "GPU hosts, end of the run", "written": now}
-        document = outcomes.document(entries, facts)
+        document = {**outcomes.document(entries, facts), "clusters": options["clusters"]}
         _document.save(path, "report", document)
         bad = outcomes.bad(entries)
         result.update(changed=False, ok=not bad, path=path, counts=document["counts"], bad=bad)

@@ -16,6 +16,7 @@ description:
   - Writes the same as JSON.
   - A host that waits for consent, or whose node was busy, is no failure. One that failed, can't get what is wanted, wasn't begun or is
     still cordoned by an earlier run is.
+  - Names the nodes that are still out of service, those of hosts too that the run wasn't about.
 author:
   - openhands.gpu_observability contributors (@openhands)
 options:
@@ -41,9 +42,30 @@ options:
         type: str
         default: none
       outcome:
-        description: What became of it, with C(state) (V(done), V(failed), V(busy), V(not_begun)), C(step), C(detail), C(version).
+        description:
+          - What became of it, with C(state) (V(done), V(failed), V(busy), V(not_begun)), C(step), C(detail), C(version), and
+            C(cordoned) where its node stays out of service.
         type: dict
         default: {}
+  clusters:
+    description: The clusters whose nodes the hosts are.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the cluster.
+        type: str
+        required: true
+      out:
+        description: Its nodes that are in maintenance, as M(openhands.gpu_observability.node_maintenance) returns them.
+        type: list
+        elements: dict
+        default: []
+      error:
+        description: Why it couldn't be asked.
+        type: str
+        default: ""
   path:
     description: The JSON file, relative to the current directory. No file is written when empty.
     type: path

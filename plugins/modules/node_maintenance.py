@@ -28,7 +28,7 @@ options:
       - V(returned) waits until the node has booted anew since it was drained, and is ready.
       - V(released) waits until the node is ready and offers its GPUs, and gives it back.
       - V(failed) keeps it cordoned, with O(reason) as annotation and event.
-      - V(ended) gives the Lease back, at the end of a run.
+      - V(ended) gives the Lease back, at the end of a run, and names all nodes that are in maintenance, whoever left them.
     type: str
     choices: [inspected, drained, returned, released, failed, ended]
     required: true
@@ -209,6 +209,12 @@ would_evict:
   type: list
   elements: str
   sample: [ml/trainer-0]
+out:
+  description: The cluster's nodes that are in maintenance, each with C(node), C(state), C(since), C(what) and C(reason).
+  returned: with O(state=ended)
+  type: list
+  elements: dict
+  sample: [{node: gpu-a02, state: failed, since: "2026-11-23T09:14:00Z", what: driver 550.163.01 to 580.95.05, reason: no answer}]
 """
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _module

@@ -43,22 +43,23 @@ def ended(entry: Entry) -> Ended:
     line = fleet.line(entry)
     before = line.cells[0]
     if not plan or entry.get("error"):
-        return Ended(FAILED, before, before, "", str(entry.get("error") or "there is no plan"))
+        node = "cordoned" if entry.get("way") == "held" else ""
+        return Ended(FAILED, before, before, node, str(entry.get("error") or "there is no plan"))
+    node = "cordoned" if outcome.get("cordoned") else ""
     state, said = str(outcome.get("state") or ""), str(outcome.get("detail") or "")
     if state == "done":
         now = " ".join(filter(None, (str(outcome.get("version") or ""), str(plan["wanted"].get("flavour") or ""))))
         return Ended(DONE, before, now or before, "released" if outcome.get("released") else "", said)
     if state == "failed":
         step = str(outcome.get("step") or "")
-        node = "cordoned" if outcome.get("cordoned") else ""
         return Ended(FAILED, before, "?" if node else before, node, ": ".join(filter(None, (step, said))))
     if state in _OUTCOMES:
-        return Ended(_OUTCOMES[state], before, before, "", said)
+        return Ended(_OUTCOMES[state], before, before, node, said)
     if entry.get("way") == "held":
         why = "; ".join(line.remarks) or line.status
         return Ended(HELD, before, before, "cordoned", _HELD % why)
     if state or line.status == fleet.CHANGE:
-        return Ended(NOT_BEGUN, before, before, "", _INTERRUPTED if state else "the run ended before this host")
+        return Ended(NOT_BEGUN, before, before, node, _INTERRUPTED if state else "the run ended before this host")
     return Ended(line.status, before, before, "", "; ".join(line.remarks))
 
 
@@ -91,8 +92,12 @@ def summary(entries: Sequence[Entry]) -> str:
 
 
 def bad(entries: Sequence[Entry]) -> List[str]:
-    """The hosts for which a run counts as failed. Waiting for consent, or for work on a node to end, is none."""
-    return [str(entry["host"]) for entry in entries if ended(entry).status in _BAD]
+    """The hosts for which a run counts as failed. To wait for consent, or for work on a node in service, is none."""
+    return [str(entry["host"]) for entry in entries if _bad(ended(entry))]
+
+
+def _bad(one: Ended) -> bool:
+    return one.status in _BAD or (one.status == BUSY and bool(one.node))
 
 
 def document(entries: Sequence[Entry], facts: Mapping[str, Any]) -> Dict[str, Any]:

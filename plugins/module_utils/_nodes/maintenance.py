@@ -13,7 +13,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils import
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._clock import Clock
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._connection_errors import explain
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import lease
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import lease, node, out
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes.job import (
     Job,
     Result,
@@ -54,9 +54,10 @@ def _now() -> dt.datetime:
 
 
 def ended(job: Job) -> Result:
-    """Let the next run begin."""
+    """Let the next run begin, and say what is still out of service."""
     changed = not job.check and lease.give_back(lease_of(job))
-    return {"changed": changed, "node": job.name, "state": "ended", "cordoned_by_us": False, "evicted": [], "busy": ""}
+    told = {"node": job.name, "state": "ended", "cordoned_by_us": False, "evicted": [], "busy": ""}
+    return {"changed": changed, **told, "out": out.of(node.every(job.client))}
 
 
 STATES: Dict[str, Callable[[Job], Result]] = {

@@ -1,8 +1,9 @@
 # Copyright: openhands.gpu_observability contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""FAKE programs of a GPU host that is a tree of plain files: rmmod, modprobe and nvidia-smi change and tell the tree.
+"""FAKE programs of a GPU host that is a tree of plain files.
 
+rmmod and modprobe change the tree, nvidia-smi tells it, dcgmi finds nothing wrong.
 Run with the name of one of them, and with the tree in GPU_OBSERVABILITY_FAKE_ROOT. ``fake/<program>`` in the tree holds
 what it fails with.
 """
@@ -17,8 +18,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import gpu_trees
-
-PROGRAMS = ("rmmod", "modprobe", "nvidia-smi")
 
 
 def tree_of(root: Path) -> gpu_trees.Tree:
@@ -72,10 +71,19 @@ def nvidia_smi(root: Path, *arguments: str) -> None:
     print(f"<nvidia_smi_log><driver_version>{version}</driver_version>{gpus}</nvidia_smi_log>")
 
 
+def dcgmi(root: Path, *arguments: str) -> None:
+    """A diagnosis that finds nothing, and remembers that it was asked for."""
+    print("Successfully ran diagnostic for group.")
+    with open(root / "fake/diagnosed", "a", encoding="utf-8") as stream:
+        stream.write(" ".join(arguments) + "\n")
+
+
+PROGRAMS = {"rmmod": rmmod, "modprobe": modprobe, "nvidia-smi": nvidia_smi, "dcgmi": dcgmi}
+
 if __name__ == "__main__":
     where = Path(os.environ["GPU_OBSERVABILITY_FAKE_ROOT"])
     program = sys.argv[1]
     told = where / "fake" / program
     if told.exists():
         sys.exit(told.read_text())
-    {"rmmod": rmmod, "modprobe": modprobe, "nvidia-smi": nvidia_smi}[program](where, *sys.argv[2:])
+    PROGRAMS[program](where, *sys.argv[2:])

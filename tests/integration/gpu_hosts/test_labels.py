@@ -6,23 +6,23 @@
 from __future__ import annotations
 
 import pytest
-from integration.gpu_hosts.conftest import NEW, NODES
+from integration.gpu_hosts.conftest import NODES, node
+from integration.gpu_hosts.hosts import NEW
 
 LABEL = "nvidia.com/gpu.present"
-MERGE = "application/merge-patch+json"
 
 
 def label(plane, number):
-    return plane.client.get(f"/api/v1/nodes/node-{number:04}")["metadata"].get("labels", {}).get(LABEL)
+    return plane.client.get("/api/v1/nodes/" + node(number))["metadata"].get("labels", {}).get(LABEL)
 
 
 @pytest.fixture
-def labels(plane):
+def labels(nodes):
     """Nodes without labels, whatever a test before this one left."""
 
     def write(number, value):
         body = {"metadata": {"labels": {LABEL: value}}}
-        plane.client.send("PATCH", f"/api/v1/nodes/node-{number:04}", body, None, MERGE)
+        nodes.patch_node(node(number), body)
 
     for number in range(NODES):
         write(number, None)
@@ -31,7 +31,7 @@ def labels(plane):
 
 def test_a_node_gets_its_label_once_and_only_with_gpus_and_a_driver(clustered, plane, labels):
     clustered.cluster["platform_components"] = ["dcgm_exporter"]
-    names = {number: {"platform_node_name": f"node-{number:04}"} for number in range(NODES)}
+    names = {number: {"platform_node_name": node(number)} for number in range(NODES)}
     clustered.host("wanted", NEW, **names[0])
     clustered.host("owned", NEW, **names[1])
     clustered.host("bare", "", **names[2])
@@ -48,19 +48,23 @@ def test_a_node_gets_its_label_once_and_only_with_gpus_and_a_driver(clustered, p
     first = clustered.run()
     assert first.code == 0
     assert [label(plane, number) for number in range(NODES)] == ["true", "false", "true", None, "true", None]
-    assert f"Left as it is: node node-0001 has the label {LABEL}=false" in first.output
-    assert sum(clustered.run().changed.values()) == 0
+    assert f"Left as it is: node {node(1)} has the label {LABEL}=false" in first.output
+    again = clustered.run()
+    assert sum(again.changed.values()) == 0
+    asked = again.output.partition(": Label the node]")[2].partition("TASK [")[0]
+    assert "skipping: [wanted]" in asked, "a node that was seen with its label isn't asked for again"
+    assert "[owned -> here]" in asked
 
 
 def test_nobody_is_labelled_where_nothing_looks_for_it(clustered, plane, labels):
-    clustered.host("wanted", NEW, platform_node_name="node-0000")
+    clustered.host("wanted", NEW, platform_node_name=node(0))
     assert clustered.run().code == 0
     assert label(plane, 0) is None
 
 
 def test_what_can_not_be_labelled_fails_that_host_alone(clustered, plane, labels):
     clustered.cluster["platform_components"] = ["dcgm_exporter"]
-    clustered.host("labelled", NEW, platform_node_name="node-0000")
+    clustered.host("labelled", NEW, platform_node_name=node(0))
     clustered.host("nameless", NEW, platform_node_name="no-such-node", nvidia_driver_manage=False)
     found = clustered.run()
     assert found.code == 2

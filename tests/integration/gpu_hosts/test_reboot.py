@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import gpu_trees
-from integration.gpu_hosts.conftest import OLD
+from integration.gpu_hosts.hosts import OLD
 
 
 def test_a_machine_that_cannot_be_rebooted_keeps_its_packages(site):

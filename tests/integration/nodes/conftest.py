@@ -9,43 +9,29 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import NODE_MAINTENANCE_ARGSPEC
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import maintenance, record
-from integration.engine.apiserver import find_binaries
-from integration.scale.control_plane import ControlPlane, find_kwok
+from integration.nodes.plane import NodePlane
 
-STAGES = Path(__file__).with_name("kwok_stages.yaml")
 NODES = 30
-MERGE = "application/merge-patch+json"
 DEFAULTS = {name: option.get("default") for name, option in NODE_MAINTENANCE_ARGSPEC.items()}
 
 
 @pytest.fixture(scope="session")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """The control plane and its nodes."""
-    found, kwok = find_binaries(), find_kwok()
-    for reason in (found, kwok):
-        if isinstance(reason, str):
-            pytest.skip("needs a kube-apiserver, etcd and kwok: %s" % reason)
-    made = ControlPlane(tmp_path_factory.mktemp("nodes"), *found)
-    try:
-        made.start()
-        made.start_controllers(kwok, "disruption-controller", STAGES)
-        made.add_nodes(NODES)
-        yield made
-    finally:
-        made.stop()
+def nodes(plane: NodePlane) -> NodePlane:
+    """The control plane with nodes."""
+    plane.add_nodes(NODES)
+    return plane
 
 
 @dataclass
 class Fleet:
     """One test's nodes, pods and calls."""
 
-    plane: ControlPlane
+    plane: NodePlane
     namespace: str
     numbers: Iterator[int]
     run: str = "run-one"
@@ -57,7 +43,7 @@ class Fleet:
 
     def get(self, node: str) -> dict[str, Any]:
         """The node as it is."""
-        return self.plane.client.get("/api/v1/nodes/" + node)
+        return self.plane.node(node)
 
     def record(self, node: str) -> record.Record | None:
         """The maintenance it is in."""
@@ -65,31 +51,15 @@ class Fleet:
 
     def patch(self, node: str, body: dict[str, Any], part: str = "") -> None:
         """Somebody else changes it."""
-        self.plane.client.send("PATCH", "/api/v1/nodes/" + node + part, body, None, MERGE)
+        self.plane.patch_node(node, body, part)
 
     def pod(self, name: str, node: str, *, gpus: int = 0, owner: str = "ReplicaSet", **metadata: Any) -> None:
         """A pod that runs there."""
-        reference = {"apiVersion": "apps/v1", "kind": owner, "name": "o", "uid": "u", "controller": True}
-        resources = {"limits": {"nvidia.com/gpu": str(gpus)}} if gpus else {}
-        body = {
-            "metadata": {"name": name, "ownerReferences": [reference] if owner else [], **metadata},
-            "spec": {
-                "nodeName": node,
-                "terminationGracePeriodSeconds": 1,
-                "containers": [{"name": "c", "image": "i", "resources": resources}],
-                "tolerations": [{"operator": "Exists"}],
-                "automountServiceAccountToken": False,
-            },
-        }
-        self.plane.create(f"/api/v1/namespaces/{self.namespace}/pods", [body])
+        self.plane.pod(self.namespace, name, node, gpus=gpus, owner=owner, **metadata)
 
     def pods(self) -> list[str]:
         """Names of the pods that are there."""
-        return sorted(one["metadata"]["name"] for one in self.plane.client.get(self._pods)["items"])
-
-    @property
-    def _pods(self) -> str:
-        return f"/api/v1/namespaces/{self.namespace}/pods"
+        return self.plane.pods(self.namespace)
 
     def options(self, state: str, node: str, **more: Any) -> dict[str, Any]:
         """The options of a call."""
@@ -110,10 +80,10 @@ _numbers = itertools.count()
 
 
 @pytest.fixture
-def fleet(plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[Fleet]:
+def fleet(nodes: NodePlane) -> Iterator[Fleet]:
     """Nodes for one test; the Lease is given back at its end."""
-    name = plane.namespace("test-%d" % next(_names))
-    made = Fleet(plane, name, _numbers)
+    name = nodes.namespace("test-%d" % next(_names))
+    made = Fleet(nodes, name, _numbers)
     yield made
     made.do("ended", "any")
 

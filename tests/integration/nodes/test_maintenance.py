@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
+from integration.nodes.plane import until
 
 PROCESS = """
 import json, sys
@@ -25,25 +26,6 @@ ROOT = Path(__file__).resolve().parents[3]
 def in_service(fleet, node):
     live = fleet.get(node)
     return fleet.record(node) is None and not live["spec"].get("unschedulable")
-
-
-def until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-
-
-def budget(fleet, name, least):
-    selector = {"matchLabels": {"app": name}}
-    path = f"/apis/policy/v1/namespaces/{fleet.namespace}/poddisruptionbudgets"
-    fleet.plane.create(path, [{"metadata": {"name": name}, "spec": {"minAvailable": least, "selector": selector}}])
-
-    def counted():
-        status = fleet.plane.client.get(f"{path}/{name}").get("status") or {}
-        return status.get("currentHealthy")
-
-    until(counted)
 
 
 def test_a_node_is_emptied_and_given_back(fleet):
@@ -106,7 +88,7 @@ def test_only_gpu_pods_leave_where_no_more_is_asked(fleet):
 def test_a_budget_that_allows_nothing_keeps_the_node_in_service(fleet):
     node = fleet.node()
     fleet.pod("model", node, gpus=1, labels={"app": "model"})
-    budget(fleet, "model", 1)
+    fleet.plane.budget(fleet.namespace, "model", 1)
     left = fleet.do("drained", node)
     assert (left["state"], left["changed"]) == ("busy", False)
     name = fleet.namespace
@@ -119,7 +101,7 @@ def test_a_budget_that_closes_meanwhile_has_the_node_given_back(fleet):
     node = fleet.node()
     for number in range(2):
         fleet.pod(f"model-{number}", node, gpus=1, labels={"app": "pair"})
-    budget(fleet, "pair", 1)
+    fleet.plane.budget(fleet.namespace, "pair", 1)
     left = fleet.do("drained", node)
     assert (left["state"], left["changed"]) == ("busy", True)
     assert len(left["evicted"]) == 1

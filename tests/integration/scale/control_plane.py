@@ -95,8 +95,17 @@ class ControlPlane(ApiServer):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
         self.client = _client.connect(_login.resolve({"kubeconfig": str(self.kubeconfig)}, {}))
 
-    def start_controllers(self, kwok: Path, controllers: str = "daemonset-controller", stages: Path = STAGES) -> None:
-        """Start the scheduler, controllers (of DaemonSets, unless others are named), and kwok."""
+    def start_controllers(
+        self,
+        kwok: Path,
+        controllers: str = "daemonset-controller",
+        stages: Path = STAGES,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        """Start the scheduler, controllers (of DaemonSets, unless others are named), and kwok.
+
+        arguments: flags of kwok on top of those every test needs.
+        """
         connection = {"kubeconfig": str(self.kubeconfig), "qps": 1000, "burst": 2000}
         settings = self.folder / "scheduler.yaml"
         settings.write_text(
@@ -133,6 +142,7 @@ class ControlPlane(ApiServer):
                 "--cidr=10.128.0.0/16",
                 "--node-lease-duration-seconds=3600",
                 f"--server-address=127.0.0.1:{free_port()}",
+                *arguments,
             ],
         )
 

@@ -171,6 +171,14 @@ def test_a_rollback_goes_to_what_was_there_before():
     assert codes(plan(driven(), rollback=True)) == ["rollback"]
 
 
+def test_a_rollback_needs_no_repository_that_has_the_branch():
+    host = driven(system="debian13")
+    before = {"version": "570.195.03", "flavour": "open"}
+    assert codes(plan(host, branch="570")) == ["branch_os"]
+    planned = plan(host, rollback=True, previous=before)
+    assert (codes(planned), planned["action"], planned["wanted"]["version"]) == ([], "upgrade", "570.195.03")
+
+
 def test_a_driver_that_no_package_brought_is_not_built_over():
     from_runfile = driven(dkms=[])
     planned = plan(from_runfile, NEW)

@@ -32,7 +32,15 @@ CASES = [
     (entry({"state": "failed", "step": "Change", "detail": "x", "cordoned": True}), "failed", True, "?", "cordoned"),
     (entry({"state": "failed", "step": "Prepare", "detail": "x"}), "failed", True, "570.1 open", ""),
     (entry({"state": "busy", "detail": "a job"}), "busy", False, "570.1 open", ""),
+    (entry({"state": "busy", "detail": "a job", "cordoned": True}, "first"), "busy", True, "570.1 open", "cordoned"),
     (entry({"state": "not_begun", "detail": "the roll stopped"}), "not begun", True, "570.1 open", ""),
+    (
+        entry({"state": "not_begun", "detail": "x", "cordoned": True}, "first"),
+        "not begun",
+        True,
+        "570.1 open",
+        "cordoned",
+    ),
     (entry({"state": "begun"}), "not begun", True, "570.1 open", ""),
     (entry(), "not begun", True, "570.1 open", ""),
     (entry(pending="needs a drain"), "pending", False, "570.1 open", ""),
@@ -41,6 +49,7 @@ CASES = [
     (entry(way="none", action="none", skipped="vfio"), "left alone", False, "570.1 open", ""),
     (entry(way="none", blocked=[{"code": "c", "reason": "r", "fix": "f"}]), "blocked", True, "570.1 open", ""),
     ({"host": "gpu1", "error": "unreachable", "plan": None}, "failed", True, "-", ""),
+    ({"host": "gpu1", "error": "unreachable", "plan": None, "way": "held"}, "failed", True, "-", "cordoned"),
 ]
 
 
