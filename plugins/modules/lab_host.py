@@ -75,6 +75,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._lab._
 
 CPUSET = ("cpuset.cpus", "cpuset.mems")
 DEVICE_PLUGINS = "/var/lib/kubelet/device-plugins"
+OWN_PLUGINS = "kubelet/device-plugins"
 
 
 def prepare(module: AnsibleModule, broom: Broom) -> list[str]:
@@ -89,10 +90,33 @@ def prepare(module: AnsibleModule, broom: Broom) -> list[str]:
     if _before.survey().propagation != "shared":
         module.run_command(["mount", "--make-shared", "/"], check_rc=True)
         done.append("made the root mount shared")
+    # A kubelet that runs has its socket where it was when it started.
+    if not broom.pids(NODE_AGENTS):
+        done += own_device_plugins(module, state_dir)
     mounts = (read_or_none("/proc/mounts") or b"").decode(errors="replace")
     folders = [folder for folder in _before.cgroup_folders(mounts, broom.cgroup) if not os.path.isdir(folder)]
     done.extend(f"made {folder}" for folder in folders if enable_cgroup(folder))
     return done + broom.dead_runtime()
+
+
+def own_device_plugins(module: AnsibleModule, state_dir: str) -> list[str]:
+    """Give this lab's kubelet a folder of its own at the path that is fixed in every kubelet, which empties it when it starts."""
+    own = os.path.join(state_dir, OWN_PLUGINS)
+    for folder in (own, DEVICE_PLUGINS):
+        os.makedirs(folder, mode=0o750, exist_ok=True)
+    if os.path.samefile(own, DEVICE_PLUGINS):
+        return []
+    module.run_command(["mount", "--bind", own, DEVICE_PLUGINS], check_rc=True)
+    return [f"mounted {own} at {DEVICE_PLUGINS}"]
+
+
+def shared_device_plugins(module: AnsibleModule, state_dir: str) -> list[str]:
+    """Take the lab's folder away again; another lab's below it, or the machine's own, comes to light."""
+    own = os.path.join(state_dir, OWN_PLUGINS)
+    if not os.path.isdir(own) or not os.path.isdir(DEVICE_PLUGINS) or not os.path.samefile(own, DEVICE_PLUGINS):
+        return []
+    module.run_command(["umount", "--lazy", DEVICE_PLUGINS], check_rc=True)
+    return [f"mount {DEVICE_PLUGINS}"]
 
 
 def enable_cgroup(folder: str) -> bool:
@@ -124,7 +148,7 @@ def remove(module: AnsibleModule, broom: Broom) -> list[str]:
     done += broom.stop(broom.container_pids(), grace=3)
     done += broom.stop(broom.pids(), grace=3)
     done += broom.shim_sockets() + broom.cni_results() + broom.log_links()
-    done += broom.unmount(state_dir)
+    done += shared_device_plugins(module, state_dir) + broom.unmount(state_dir)
     if before is not None:
         done += broom.rules(kubernetes=not foreign_agents(broom))
     done += broom.interfaces() if before is not None else []

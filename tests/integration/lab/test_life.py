@@ -26,6 +26,7 @@ COMPONENTS = (
     "kubelet",
     "kube-proxy",
 )
+DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
 POD = """
 apiVersion: v1
 kind: PersistentVolumeClaim
@@ -70,7 +71,17 @@ def before(lab):
 
 
 @pytest.fixture(scope="module")
-def started(lab, before):
+def neighbour(before):
+    """The socket that another kubelet of this machine has for device plugins, if there is one."""
+    return inode(DEVICE_PLUGINS / "kubelet.sock")
+
+
+def inode(path):
+    return path.stat().st_ino if path.exists() else None
+
+
+@pytest.fixture(scope="module")
+def started(lab, before, neighbour):
     return lab.play("lab")
 
 
@@ -194,10 +205,19 @@ def test_a_foreign_folder_is_refused(lab, started, tmp_path):
     assert (tmp_path / "precious").read_text() == "mine"
 
 
-def test_removal_leaves_no_trace(lab, before, started):
+def test_the_kubelet_has_a_folder_for_device_plugins_to_itself(lab, neighbour, started):
+    assert (
+        inode(DEVICE_PLUGINS / "kubelet.sock")
+        == inode(Path(STATE) / "kubelet/device-plugins/kubelet.sock")
+        != neighbour
+    )
+
+
+def test_removal_leaves_no_trace(lab, before, neighbour, started):
     during = lab.traces()
     lab.play("lab_down")
     after = lab.traces()
+    assert inode(DEVICE_PLUGINS / "kubelet.sock") == neighbour
     for kind in ("interfaces", "rules", "cgroups", "mounts", "files"):
         assert during[kind] - before[kind], f"the lab made no {kind}: this test would see nothing"
     for kind in ("interfaces", "rules", "cgroups", "settings"):
