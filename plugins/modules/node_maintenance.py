@@ -197,6 +197,11 @@ cordoned_by_us:
   returned: success
   type: bool
   sample: true
+labels:
+  description: The node's labels.
+  returned: success
+  type: dict
+  sample: {kubernetes.io/hostname: gpu-a01}
 evicted:
   description: Pods that were asked to go.
   returned: success
