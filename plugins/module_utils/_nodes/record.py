@@ -21,8 +21,6 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
 
 PREFIX = "gpu-observability.openhands.dev/"
 RECORD, REASON = PREFIX + "maintenance", PREFIX + "maintenance-failed"
-CLIENTS = PREFIX + "gpu-clients"
-"""Node label by which DaemonSets that hold GPUs are kept off a node in maintenance."""
 
 DRAINING, DRAINED, FAILED = "draining", "drained", "failed"
 

@@ -49,7 +49,7 @@ def released(job: Job) -> Result:
         return result(job, live, "in_service", changed=True)
     job = held(job)
     cordoned = bool(result(job, live, "")["cordoned_by_us"])
-    live = node.change(job.client, job.name, _labels_back)
+    node.change(job.client, job.name, _labels_back)
     _await(job, _well(job), "is not fit to take work")
     live = node.change(job.client, job.name, given_back)
     return {**result(job, live, "in_service", changed=True), "cordoned_by_us": cordoned}

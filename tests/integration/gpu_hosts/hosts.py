@@ -169,7 +169,10 @@ class Site:
 
     def run(self, *options: str, **variables: Any) -> Run:
         """Run to the end."""
-        process = self.start(*options, **variables)
+        return self.finish(self.start(*options, **variables))
+
+    def finish(self, process: subprocess.Popen[str]) -> Run:
+        """Wait for the end of a run."""
         try:
             output, _ = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:

@@ -19,7 +19,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._types
 from fake_server import FakeServer
 
 DEFAULTS = {name: option.get("default") for name, option in NODE_MAINTENANCE_ARGSPEC.items()}
-LABEL = record.CLIENTS
+(LABEL,) = NODE_MAINTENANCE_ARGSPEC["pause"]["default"]
 EVICTION = re.compile(r"^/api/v1/namespaces/(.+)/pods/(.+)/eviction$")
 CLEAN = {"health": "HEALTH_OK"}
 UNCLEAN = {"health": "HEALTH_WARN", "details": {"PG_DEGRADED": {"message": "3 pgs"}}}
