@@ -29,7 +29,7 @@ OLD, NEW = "570.172.08", "580.95.05"
 STATE = "var/lib/openhands-gpu-observability"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/rollout-gpu-maintenance"
 CONSENT = {"nvidia_driver_disruption": True}
-PATIENCE = 300
+PATIENCE = 600
 """Seconds for one run."""
 
 

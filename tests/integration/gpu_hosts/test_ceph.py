@@ -10,7 +10,7 @@ import time
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._argspec import NODE_MAINTENANCE_ARGSPEC
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import maintenance
-from integration.gpu_hosts.hosts import CONSENT, LEASE, NEW, OLD
+from integration.gpu_hosts.hosts import CONSENT, LEASE, NEW, OLD, PATIENCE
 from integration.nodes.plane import MERGE, until
 
 ZONES = {"ceph-a1": "a", "ceph-a2": "a", "ceph-b": "b"}
@@ -19,7 +19,7 @@ KINDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 CLUSTERS = "/apis/ceph.rook.io/v1/namespaces/rook-ceph/cephclusters"
 DEGRADED = {"health": "HEALTH_WARN", "details": {"PG_DEGRADED": {"message": "Degraded data redundancy: 3 pgs"}}}
 CLEAN = {"health": "HEALTH_OK", "details": None}
-BATCH = {"nvidia_driver_roll": {"serial": 3}, "nvidia_driver_drain": {"ceph_timeout": 120}}
+BATCH = {"nvidia_driver_roll": {"serial": 3}, "nvidia_driver_drain": {"ceph_timeout": 600}}
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_ceph_is_waited_for_and_one_domain_goes_at_a_time(clustered, plane, mach
         clustered.machine(machines, name, name, **CONSENT)
     ceph(DEGRADED)
     process = clustered.start("--limit", "ceph-a1", **BATCH)
-    until(lambda: plane.find(LEASE) or process.poll() is not None, 120)
+    until(lambda: plane.find(LEASE) or process.poll() is not None, PATIENCE)
     time.sleep(3)
     waited = (process.poll(), plane.unschedulable("ceph-a1"), clustered.loaded("ceph-a1"))
     ceph(CLEAN)

@@ -72,9 +72,9 @@ def test_back_well_failed_and_not_begun(clustered, plane, machines, silences):
     assert kept["state"] == "failed"
     assert "Fail: GPU 0 - memory" in kept["reason"]
     assert kept["reason"] == plane.node(BAD)["metadata"]["annotations"][REASON]
-    told = [one["message"] for one in plane.events("MaintenanceFailed") if one["involvedObject"]["name"] == BAD]
-    assert len(told) == 1
-    assert told[0].startswith(f"driver {OLD} to {NEW}: Check that the GPUs work with the driver: ")
+    assert plane.told("MaintenanceFailed")[BAD].startswith(
+        f"driver {OLD} to {NEW}: Check that the GPUs work with the driver: "
+    )
     assert [plane.unschedulable(name) for name in NODES] == [False, False, True, False]
     assert f"    {BAD}  failed since " in first.output.partition("Still out of service in cluster here:")[2]
     assert plane.find(LEASE) is None

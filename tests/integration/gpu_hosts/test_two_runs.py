@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 
-from integration.gpu_hosts.hosts import CONSENT, LEASE, NEW, OLD
+from integration.gpu_hosts.hosts import CONSENT, LEASE, NEW, OLD, PATIENCE
 from integration.nodes.plane import until
 
 LEFT, OTHER = NODES = ["two-a", "two-b"]
@@ -22,7 +22,7 @@ def test_the_second_run_waits_and_a_limited_one_names_what_is_left(clustered, pl
     told.write_text("hang")
     process = clustered.start()
     try:
-        until((clustered.tree(LEFT) / "fake/begun").exists, 120)
+        until((clustered.tree(LEFT) / "fake/begun").exists, PATIENCE)
         kept = plane.maintenance(LEFT)
         second = clustered.run()
         assert plane.find(LEASE)["spec"]["holderIdentity"].endswith(f"process {process.pid} run {kept['run']}")

@@ -87,10 +87,10 @@ class NodePlane(ControlPlane):
         text = (self.node(name)["metadata"].get("annotations") or {}).get(record.RECORD)
         return json.loads(text) if text else {}
 
-    def events(self, reason: str) -> list[dict[str, Any]]:
-        """Events of a reason."""
+    def told(self, reason: str) -> dict[str, str]:
+        """Nodes with an event of a reason, and its message."""
         found = self.client.get("/api/v1/namespaces/default/events")["items"]
-        return [one for one in found if one["reason"] == reason]
+        return {one["involvedObject"]["name"]: one["message"] for one in found if one["reason"] == reason}
 
     def find(self, path: str) -> dict[str, Any] | None:
         """An object, or None."""
