@@ -15,17 +15,15 @@ from pathlib import Path
 from gpu_hosts.places import HostsError, cache, run
 
 DAY = 86400
-VERSION = 1
+VERSION, TOOLS_VERSION = 2, 1
 """Count up when what follows changes: then images are built anew."""
 MIRROR = "http://deb.debian.org/debian"
 COMPONENTS = "main contrib non-free non-free-firmware"
 INCLUDE = (
     *("systemd", "systemd-sysv", "dbus", "python3", "openssh-server", "ca-certificates", "iproute2", "procps", "kmod"),
-    *("initramfs-tools", "linux-image-amd64", "ccache"),
+    *("initramfs-tools", "linux-image-amd64", "containerd", "ccache"),
 )
-"""What a host that nobody prepared for GPUs has: a kernel, no headers, no compiler. (And ccache, see below.)"""
-COMPILERS = {"bookworm": "12", "trixie": "14"}
-"""The gcc that each release's kernel is built with."""
+"""What a node has that nobody prepared for GPUs: a kernel and a container runtime, no headers, no compiler."""
 MASKED = (
     "apt-daily-upgrade.timer",
     "apt-daily.timer",
@@ -56,7 +54,7 @@ TOOLS_INCLUDE = ("python3", "dnf", "rpm", "createrepo-c", "dnf-plugins-core")
 
 def folder(suite: str) -> Path:
     """Where the image of a suite is or will be."""
-    return cache() / f"{suite}-{VERSION}"
+    return cache() / f"{suite}-{TOOLS_VERSION if suite == TOOLS else VERSION}"
 
 
 def ensure(suite: str) -> Path:
@@ -124,12 +122,6 @@ def _configure(root: Path, suite: str) -> None:
         "force-unsafe-io\npath-exclude=/usr/share/doc/*\npath-exclude=/usr/share/man/*\n"
     )
     (root / "etc/ssh/sshd_config.d/host.conf").write_text("UsePAM no\nUseDNS no\nPermitRootLogin prohibit-password\n")
-    # dpkg, DKMS and make look for compilers in PATH, where /usr/local/bin comes first.
-    (root / "etc/ccache.conf").write_text("cache_dir = /var/cache/ccache\nmax_size = 2G\ncompiler_check = content\n")
-    (root / "var/cache/ccache").mkdir(parents=True, exist_ok=True)
-    named = f"gcc-{COMPILERS[suite]}"
-    for name in ("cc", "gcc", named, "x86_64-linux-gnu-gcc", f"x86_64-linux-gnu-{named}"):
-        (root / "usr/local/bin" / name).symlink_to("/usr/bin/ccache")
     for unit in MASKED:
         place = root / "etc/systemd/system" / unit
         place.unlink(missing_ok=True)

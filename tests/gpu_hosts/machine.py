@@ -15,7 +15,7 @@ from pathlib import Path
 
 import gpu_trees
 
-from gpu_hosts import image
+from gpu_hosts import image, packages
 from gpu_hosts.places import RUN, STATE, Host, HostsError, cache, run
 
 SETTINGS = """\
@@ -34,6 +34,11 @@ pids_limit = 0
 ARCHIVES = "var/lib/openhands-gpu-observability/archives"
 """Where the collection's module downloads packages to."""
 READY = ("running", "degraded")
+COMPILERS = {"bookworm": "12", "trixie": "14"}
+"""The gcc that each release's kernel is built with."""
+CCACHE = "cache_dir = /var/cache/ccache\nmax_size = 2G\ncompiler_check = content\n"
+FILES = Path(__file__).parent / "files"
+PERSISTENCED = "usr/local/libexec/nvidia-persistenced"
 GROUP = "/openhands-gpu-hosts"
 """The control group of all hosts: what is left of them is found by it, whatever podman knows."""
 
@@ -45,11 +50,12 @@ def podman(*arguments: str, check: bool = True) -> str:
     return run("podman", *own, "--tmpdir", str(RUN / "tmp"), *arguments, check=check).stdout
 
 
-def start(host: Host, public_key: str) -> None:
-    """Boot a host. Raises HostsError where its systemd or ssh doesn't come up."""
+def start(host: Host, public_key: str, repositories: Path) -> None:
+    """Boot a host with what packages.make wrote. Raises HostsError where its systemd or ssh doesn't come up."""
     lower = image.ensure(host.suite)
     _mount(host, lower)
     _personalise(host, public_key)
+    packages.give(repositories, host.root)
     sysfs = _sysfs(host)
     shared = cache() / "ccache" / host.suite
     shared.mkdir(parents=True, exist_ok=True)
@@ -64,10 +70,19 @@ def start(host: Host, public_key: str) -> None:
             "--security-opt=seccomp=unconfined",
         ),
         *("--volume", f"{sysfs}:/sys:rw", "--volume", f"{shared}:/var/cache/ccache:rw"),
-        *("--rootfs", str(host.root), "/sbin/init"),
+        # A reboot ends the container.
+        *("--restart", "always"),
+        *("--rootfs", str(host.root), "/usr/local/sbin/boot"),
     )
     _wait(host)
-    _claim_kernel(host)
+
+
+def weigh(hosts: int) -> None:
+    """Let the hosts together have the processor as often as that many other programs, not as one."""
+    for path, one in ((f"cpu{GROUP}/cpu.shares", 1024), (f"{GROUP.strip('/')}/cpu.weight", 100)):
+        setting = Path("/sys/fs/cgroup") / path
+        if setting.exists():
+            setting.write_text(str(one * hosts))
 
 
 def execute(host: Host, *command: str, check: bool = True) -> str:
@@ -161,17 +176,31 @@ def _personalise(host: Host, public_key: str) -> None:
         (host.root / "etc" / name).unlink(missing_ok=True)
         shutil.copy(f"/etc/{name}", host.root / "etc" / name)
     (host.root / "etc/hostname").write_text(f"{host.name}\n")
+    _stand_ins(host)
 
 
-def _claim_kernel(host: Host) -> None:
-    """Let procfs name the host's own kernel: the one that really runs is this machine's."""
-    kernels = sorted(path.name.removeprefix("vmlinuz-") for path in (host.root / "boot").glob("vmlinuz-*"))
-    (host.root / "run-kernel").write_text(f"{kernels[-1]}\n")
-    execute(host, "mount", "--bind", "/run-kernel", "/proc/sys/kernel/osrelease")
+def _stand_ins(host: Host) -> None:
+    """What the host has of this folder: a boot without a kernel, a compiler that remembers, a GPU's programs."""
+    named = f"gcc-{COMPILERS[host.suite]}"
+    # dpkg, DKMS and make look for compilers in PATH, where /usr/local/bin comes first.
+    for name in ("cc", "gcc", named, "x86_64-linux-gnu-gcc", f"x86_64-linux-gnu-{named}"):
+        shutil.copy(FILES / "compiler.sh", host.root / "usr/local/bin" / name)
+    (host.root / "etc/ccache.conf").write_text(CCACHE)
+    (host.root / PERSISTENCED).parent.mkdir(parents=True, exist_ok=True)
+    for source, target in (
+        ("boot.sh", "usr/local/sbin/boot"),
+        ("nvidia-smi.sh", "usr/local/bin/nvidia-smi"),
+        ("nvidia-persistenced.sh", PERSISTENCED),
+    ):
+        shutil.copy(FILES / source, host.root / target)
+    unit = host.root / "etc/systemd/system/nvidia-persistenced.service.d/00-stand-in.conf"
+    unit.parent.mkdir(parents=True)
+    # The real daemon ends where it finds no GPU; its unit and the role's settings of it stay as they are.
+    unit.write_text(f"[Service]\nBindReadOnlyPaths=/{PERSISTENCED}:/usr/bin/nvidia-persistenced\n")
 
 
 def _sysfs(host: Host) -> Path:
-    """A sysfs of plain files with a Tesla T4 that no driver has; the real control groups are mounted into it."""
+    """A sysfs of plain files with a Tesla T4; the real control groups are mounted into it."""
     machine = gpu_trees.host(host.folder / "tree")
     gpu_trees.gpu(machine, "0000:3b:00.0", "0x1eb8", "0x12a2", driver="")
     tree = machine.root / "sys"

@@ -23,6 +23,7 @@ PACKAGES = {
     "mount": "mount",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    "gpg": "gnupg",
 }
 """Program -> the Debian package that has it."""
 

@@ -5,28 +5,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-import testinfra
-import yaml
 
-KEYS = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "keys"
-INVENTORY = yaml.safe_load(Path(__file__).parent.parent.joinpath("inventory/hosts.yml").read_text())
-BRANCHES = {name: host["nvidia_driver_branch"] for name, host in INVENTORY["gpu_nodes"]["hosts"].items()}
 MODULES = {"nvidia", "nvidia-drm", "nvidia-modeset", "nvidia-peermem", "nvidia-uvm"}
 PACKAGES = ("nvidia-kernel-dkms", "nvidia-smi", "libcuda1")
 
 
-@pytest.fixture(params=sorted(BRANCHES))
-def name(request):
-    return request.param
-
-
 @pytest.fixture
-def host(name):
-    return testinfra.get_host(f"ssh://{name}", ssh_config=str(KEYS / "ssh_config"))
+def branch(inventory):
+    return inventory["nvidia_driver_branch"]
 
 
 def kernel(host):
@@ -34,15 +23,15 @@ def kernel(host):
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_the_driver_has_the_version_of_its_branch(host, name, package):
+def test_the_driver_has_the_version_of_its_branch(host, branch, package):
     assert host.package(package).is_installed
-    assert host.package(package).version.startswith(f"{BRANCHES[name]}.")
+    assert host.package(package).version.startswith(f"{branch}.")
 
 
-def test_every_package_of_the_driver_has_one_version(host, name):
+def test_every_package_of_the_driver_has_one_version(host, branch):
     listed = host.check_output("dpkg-query -W -f '${Package} ${Version} ${db:Status-Abbrev}\\n' '*nvidia*' 'libcuda1'")
     rows = [line.split() for line in listed.splitlines() if line.endswith(("ii ", "hi "))]
-    versions = {version for _package, version, _status in rows if version.startswith(f"{BRANCHES[name]}.")}
+    versions = {version for _package, version, _status in rows if version.startswith(f"{branch}.")}
     # nvidia-persistenced is built from a source package of its own in Debian.
     apart = {version for package, version, _status in rows if package == "nvidia-persistenced"}
     assert len(versions - apart) == 1
@@ -54,10 +43,10 @@ def test_the_modules_are_really_built_for_the_kernel_of_the_next_boot(host):
     assert names >= MODULES - {"nvidia-peermem"}
 
 
-def test_the_modules_are_of_this_kernel_and_this_version(host, name):
+def test_the_modules_are_of_this_kernel_and_this_version(host, branch):
     said = host.check_output(f"modinfo -k {kernel(host)} nvidia-current")
     fields = dict(line.split(":", 1) for line in said.splitlines() if ":" in line)
-    assert fields["version"].strip().startswith(f"{BRANCHES[name]}.")
+    assert fields["version"].strip().startswith(f"{branch}.")
     assert fields["vermagic"].split()[0] == kernel(host)
     assert fields["license"].strip() == "NVIDIA"
 
@@ -83,6 +72,14 @@ def test_an_upgrade_of_the_host_does_not_move_the_driver(host):
     )
 
 
+def test_the_host_was_rebooted_once_into_the_driver(host, branch):
+    boots = host.check_output("cat /var/log/boots").split()
+    assert len(set(boots)) == len(boots) == 2
+    assert host.check_output("cat /proc/sys/kernel/random/boot_id") == boots[-1]
+    assert host.check_output("cat /sys/module/nvidia/version").startswith(f"{branch}.")
+    assert not host.file("/sys/module/nouveau").exists
+
+
 def test_nouveau_stays_away(host):
     assert host.file("/etc/modprobe.d/openhands-nvidia.conf").contains("blacklist nouveau")
     picture = host.file(f"/boot/initrd.img-{kernel(host)}")
@@ -91,3 +88,5 @@ def test_nouveau_stays_away(host):
 
 def test_the_persistence_daemon_starts_with_the_host(host):
     assert host.service("nvidia-persistenced").is_enabled
+    assert host.service("nvidia-persistenced").is_running
+    assert "--persistence-mode" in host.check_output("systemctl show -P ExecStart nvidia-persistenced")
