@@ -28,6 +28,8 @@ from plan import GOALS, Step
 from summary import closing_counts, tail
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+UNABLE = 77
+"""Exit code of a command for which this machine lacks something; its last line says what. automake's convention."""
 # Every program that was started: whoever ends this one, ends those too.
 RUNNING: list[subprocess.Popen[str]] = []
 ENDINGS = (signal.SIGTERM, signal.SIGINT)
@@ -122,6 +124,8 @@ def run_step(step: Step, reports: Path, earlier: list[Outcome]) -> Outcome:
     seconds = time.monotonic() - started
     if code == 0:
         return Outcome(step, PASSED, seconds, closing_counts(log))
+    if code == UNABLE:
+        return Outcome(step, SKIPPED, seconds, tail(log, 1).rpartition("\n")[2])
     if not step.live:
         print(tail(log), flush=True)
     return Outcome(step, FAILED, seconds, f"exit {code}, whole output in {log.relative_to(ROOT)}")

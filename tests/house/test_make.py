@@ -62,6 +62,14 @@ def test_a_step_whose_ground_failed_is_a_failure_and_not_run(checkout, capsys):
     assert "needs lab-machine, which failed" in capsys.readouterr().out
 
 
+def test_a_step_may_find_that_this_machine_cannot_do_it_and_says_why(checkout, capsys):
+    unable = step("hosts", "print('looked'); print('no archive'); raise SystemExit(77)")
+    assert steps.run_goal("test", (unable, step("b", "pass"))) == 0
+    out = capsys.readouterr().out
+    assert "skipped  hosts: no archive" in out
+    assert out.rstrip().endswith("1 passed, 0 failed, 1 skipped")
+
+
 def test_cleaning_up_runs_after_a_failure(checkout):
     marker = checkout / "cleaned"
     cleaning = step("lab-down", f"open({str(marker)!r}, 'w')", needs=("x",), always=True)
