@@ -116,7 +116,7 @@ LAB_STATUS = (Step("lab-status", "what the lab is doing", (*PLAYBOOK, "playbooks
 LAB_DOWN = (
     Step("lab-down", "remove the lab", (*PLAYBOOK, "playbooks/lab_down.yml"), "run", live=True, lab=True, always=True),
 )
-# Compilers at work: some five minutes with a warm cache, three times that with an empty one.
+# Compilers at work: asked for by itself.
 _GPU_HOSTS = Step(
     "gpu-hosts",
     "drivers really built on Debian hosts in containers, reboots, toolkit and exporter, a driver that can't be built",

@@ -4,9 +4,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """STAND-IN for nvidia-ctk of NVIDIA's container toolkit: it writes what the real one (1.20.0) was seen to write.
 
-``runtime configure`` for containerd writes a drop-in that starts from the section of the CRI plugin in config.toml, or in
-what containerd says of its settings, and config.toml gets an import of the folder; for Docker daemon.json; for CRI-O a drop-in. ``cdi generate`` writes a
-specification without devices. Tests only: NVIDIA's own can't be had everywhere.
+``runtime configure`` for containerd writes a drop-in that starts from the section of the CRI plugin in config.toml, or
+in what containerd says of its settings, and config.toml gets an import of the folder; for Docker daemon.json; for CRI-O
+a drop-in. ``cdi generate`` writes a specification without devices. Tests only: NVIDIA's own can't be had everywhere.
 """
 
 from __future__ import annotations
