@@ -106,7 +106,8 @@ def test_a_failure_beside_others_counts(checkout, capsys):
 def test_whoever_ends_the_run_ends_its_steps_in_their_own_way_and_none_begins(tmp_path, how):
     waiting = "import pathlib, sys, time\n"
     waiting += "name = pathlib.Path(sys.argv[1])\n"
-    waiting += "try:\n    name.with_suffix('.begun').touch()\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    name.with_suffix('.cleaned').touch()\n"
+    waiting += "try:\n    name.with_suffix('.begun').touch()\n    time.sleep(60)\n"
+    waiting += "except KeyboardInterrupt:\n    name.with_suffix('.cleaned').touch()\n"
     goal = [[str(tmp_path / name), name in ("beside", "queued")] for name in ("beside", "queued", "runs", "never")]
     (tmp_path / "step.py").write_text(waiting)
     (tmp_path / "run.py").write_text(f"""
