@@ -77,7 +77,7 @@ options:
         type: int
         default: 3600
       wait_for:
-        description: Annotation by which a pod asks, with the value V(true), to be left to its end.
+        description: Annotation by which a pod asks, to be left to its end. Every value but V(false) asks.
         type: str
         default: gpu-observability.openhands.dev/wait-for-completion
       delete_empty_dir:

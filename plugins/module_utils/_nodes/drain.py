@@ -74,7 +74,7 @@ def empty(
 
 
 def _round(client: EngineClient, leaving: Sequence[Object], grace: Optional[int], outcome: Outcome) -> Dict[str, str]:
-    """Ask once for every pod that isn't going yet; the others only after all GPU pods have been let go."""
+    """Ask once for every pod that isn't going yet; the others once every GPU pod was let go."""
     kept: Dict[str, str] = {}
     waiting = [pod for pod in leaving if not text(pod, "metadata", "deletionTimestamp")]
     first = [pod for pod in waiting if pods_of.holds_gpu(pod)]

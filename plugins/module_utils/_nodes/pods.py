@@ -20,6 +20,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdi
     items,
     mapping,
     name_of,
+    number,
     text,
 )
 
@@ -56,8 +57,8 @@ def holds_gpu(pod: Object) -> bool:
     if items(pod, "spec", "resourceClaims"):
         return True
     containers = items(pod, "spec", "containers") + items(pod, "spec", "initContainers")
-    asked = [key for one in containers for part in ("requests", "limits") for key in mapping(one, "resources", part)]
-    return any(key.startswith(GPU_RESOURCES) for key in asked)
+    asked = [mapping(one, "resources", part) for one in containers for part in ("requests", "limits")]
+    return any(key.startswith(GPU_RESOURCES) and str(count) != "0" for one in asked for key, count in one.items())
 
 
 def owner_kind(pod: Object) -> str:
@@ -70,6 +71,10 @@ def owner_kind(pod: Object) -> str:
 
 def _finished(pod: Object) -> bool:
     return text(pod, "status", "phase") in ("Succeeded", "Failed")
+
+
+def _going(pod: Object) -> bool:
+    return bool(text(pod, "metadata", "deletionTimestamp"))
 
 
 def _mirror(pod: Object) -> bool:
@@ -99,12 +104,15 @@ def _rank(pod: Object) -> Tuple[bool, str]:
 
 
 def _asks_to_wait(pod: Object, choice: Choice) -> bool:
-    return bool(choice.wait_for) and mapping(pod, "metadata", "annotations").get(choice.wait_for) == "true"
+    """Whether it is to be left to its end. Only a clear no is one: a misspelt yes would cost somebody's work."""
+    if not choice.wait_for or _going(pod):
+        return False
+    return str(mapping(pod, "metadata", "annotations").get(choice.wait_for, "")).lower() not in ("", "false")
 
 
 def _obstacle(pod: Object, choice: Choice) -> str:
     """Why a pod can't be evicted without losing something nobody gave up."""
-    if text(pod, "metadata", "deletionTimestamp"):
+    if _going(pod):
         return ""
     if not owner_kind(pod) and not choice.delete_unmanaged:
         return "nobody would make it anew (delete_unmanaged)"
@@ -121,14 +129,35 @@ def guarded(pod: Object, budgets: Sequence[Object]) -> List[Object]:
 
 
 def blocking(pods: Sequence[Object], budgets: Sequence[Object]) -> List[str]:
-    """Budgets that allow no disruption now, with the pods that they keep; one line each."""
+    """Budgets that keep pods now, one line each; by what the eviction API admits.
+
+    Source: kubernetes/kubernetes pkg/registry/core/pod/storage/eviction.go.
+    """
     found = []
     for pod in pods:
-        if text(pod, "metadata", "deletionTimestamp"):
+        if _going(pod) or text(pod, "status", "phase") == "Pending":
             continue
-        closed = [one for one in guarded(pod, budgets) if not (dig(one, "status", "disruptionsAllowed") or 0)]
-        found += ["PodDisruptionBudget %s keeps pod %s" % (identity(one), identity(pod)) for one in closed]
+        near = guarded(pod, budgets)
+        if len(near) > 1:
+            words = "pod %s is in the PodDisruptionBudgets %s: the API evicts no pod with more than one"
+            found.append(words % (identity(pod), ", ".join(sorted(map(identity, near)))))
+        elif near and not _admits(near[0], pod):
+            found.append("PodDisruptionBudget %s keeps pod %s" % (identity(near[0]), identity(pod)))
     return found
+
+
+def _admits(budget: Object, pod: Object) -> bool:
+    """Whether a budget lets a pod go. One that isn't ready takes nothing from those that are."""
+    if dig(budget, "status", "disruptionsAllowed"):
+        return True
+    if _ready(pod):
+        return False
+    healthy, desired = number(budget, "status", "currentHealthy"), number(budget, "status", "desiredHealthy")
+    return text(budget, "spec", "unhealthyPodEvictionPolicy") == "AlwaysAllow" or 0 < desired <= healthy
+
+
+def _ready(pod: Object) -> bool:
+    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in items(pod, "status", "conditions"))
 
 
 def _selects(selector: Mapping[str, object], labels: Mapping[str, object]) -> bool:

@@ -20,12 +20,12 @@ def pod(name="p", owner="ReplicaSet", spec=None, **metadata):
     return {
         "metadata": {"namespace": "n", "name": name, "ownerReferences": references, **metadata},
         "spec": {"containers": [], **(spec or {})},
-        "status": {"phase": "Running"},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
     }
 
 
-def asking(resource, part="limits", where="containers"):
-    return {where: [{"resources": {part: {resource: "1"}}}]}
+def asking(resource, part="limits", where="containers", number="1"):
+    return {where: [{"resources": {part: {resource: number}}}]}
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,8 @@ def asking(resource, part="limits", where="containers"):
         (asking("nvidia.com/gpu", where="initContainers"), True),
         ({"resourceClaims": [{"name": "g"}]}, True),
         (asking("nvidia.com/hostdev"), False),
+        (asking("nvidia.com/gpu", number="0"), False),
+        (asking("nvidia.com/gpu", number=0), False),
         (asking("cpu"), False),
         ({}, False),
     ],
@@ -77,6 +79,23 @@ def test_what_would_be_lost_is_refused_unless_it_was_given_up():
     assert sort([going], Choice()).refused == ()
 
 
+WAIT = "gpu-observability.openhands.dev/wait-for-completion"
+
+
+@pytest.mark.parametrize(
+    ("value", "waited"),
+    [("true", True), ("True", True), ("yes", True), ("false", False), ("False", False), ("", False)],
+)
+def test_a_pod_is_waited_for_unless_it_says_that_it_is_not(value, waited):
+    assert bool(sort([pod(annotations={WAIT: value})], Choice()).waited_for) is waited
+
+
+def test_a_pod_that_is_going_is_waited_for_as_one_that_goes():
+    going = pod(annotations={WAIT: "true"}, deletionTimestamp="x")
+    assert sort([going], Choice()).waited_for == ()
+    assert sort([going], Choice()).leaving == (going,)
+
+
 BUDGET = {"metadata": {"namespace": "n", "name": "b"}, "status": {"disruptionsAllowed": 0}}
 
 
@@ -104,3 +123,33 @@ def test_a_budget_of_another_namespace_or_with_room_keeps_nothing():
     assert blocking([pod()], [away, room]) == []
     closed = {**BUDGET, "spec": {"selector": {}}}
     assert blocking([pod(deletionTimestamp="x")], [closed]) == []
+
+
+def unready(phase="Running"):
+    return {**pod(), "status": {"phase": phase, "conditions": [{"type": "Ready", "status": "False"}]}}
+
+
+@pytest.mark.parametrize(
+    ("one", "policy", "healthy", "kept"),
+    [
+        (unready("Pending"), None, (0, 1), False),
+        (unready(), "AlwaysAllow", (0, 1), False),
+        (unready(), "IfHealthyBudget", (0, 1), True),
+        (unready(), None, (0, 1), True),
+        (unready(), None, (1, 1), False),
+        (unready(), None, (0, 0), True),
+        (pod(), "AlwaysAllow", (1, 1), True),
+    ],
+)
+def test_a_budget_keeps_what_the_eviction_api_would_refuse(one, policy, healthy, kept):
+    spec = {"selector": {}, **({"unhealthyPodEvictionPolicy": policy} if policy else {})}
+    status = {"disruptionsAllowed": 0, "currentHealthy": healthy[0], "desiredHealthy": healthy[1]}
+    assert bool(blocking([one], [{**BUDGET, "spec": spec, "status": status}])) is kept
+
+
+def test_two_budgets_for_one_pod_let_nobody_evict_it():
+    room = {"spec": {"selector": {}}, "status": {"disruptionsAllowed": 1}}
+    two = [{"metadata": {"namespace": "n", "name": name}, **room} for name in "ab"]
+    expected = "pod n/p is in the PodDisruptionBudgets n/a, n/b: the API evicts no pod with more than one"
+    assert blocking([pod()], two) == [expected]
+    assert blocking([unready("Pending")], two) == []
