@@ -202,3 +202,12 @@ def test_the_inventory_of_gpu_hosts_says_how_many_gpus_a_node_has():
 def test_without_numbers_nothing_is_expected():
     assert expected({}) == {}
     assert expected({"groups": {"gpu_nodes": []}}) == {}
+
+
+def test_an_argument_reaches_the_exporter_of_a_host_as_it_was_written():
+    """Specifiers, variables, quotes and backslashes mean something in a unit (systemd.service, systemd.syntax)."""
+    template = (ROLES / "dcgm_exporter/templates/exporter.conf.j2").read_text()
+    odd = '--note=5% of $HOME, "x" it\'s \\n'
+    unit = template_text("dcgm_exporter", template, {"dcgm_exporter_extra_args": ["--kubernetes=false", odd]})
+    command = next(line for line in unit.splitlines() if line.startswith("ExecStart=/"))
+    assert command.endswith(r''' "--kubernetes=false" "--note=5%% of $$HOME, \"x\" it's \\n"''')
