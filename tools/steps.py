@@ -15,13 +15,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
 
 from environment import ROOT, EnvironmentProblem, held, link_collection, variables, venv
 from plan import GOALS, Step
@@ -32,7 +32,9 @@ UNABLE = 77
 """Exit code of a command for which this machine lacks something; its last line says what. automake's convention."""
 # Every program that was started: whoever ends this one, ends those too.
 RUNNING: list[subprocess.Popen[str]] = []
-ENDINGS = (signal.SIGTERM, signal.SIGINT)
+# Signals by which somebody asked the run to end: once steps run, they are heeded where none is being started.
+ASKED: list[int] = []
+STEPS_RUN = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -81,35 +83,42 @@ def _execute(step: Step, reports: Path, home: Path) -> tuple[int, Path]:
     if process.stdout is None:
         raise EnvironmentProblem(f"no output from {step.name}")
     RUNNING.append(process)
+    if ASKED:  # while it was started
+        process.send_signal(signal.SIGINT)
     with log.open("w", encoding="utf-8") as kept:
-        try:
-            for line in process.stdout:
-                kept.write(line)
-                kept.flush()
-                if step.live:
-                    print(line, end="", flush=True)
-        finally:
-            kept.writelines(process.stdout)  # what it says while it ends, where the run was interrupted
-    return process.wait(), log
+        for line in process.stdout:
+            kept.write(line)
+            kept.flush()
+            if step.live:
+                print(line, end="", flush=True)
+    code = process.wait()
+    _go_on()
+    return code, log
 
 
 class Interrupted(KeyboardInterrupt):
     """Somebody asked the run to end, with this signal."""
 
 
-def _interrupted(number: int, _frame: object) -> NoReturn:
-    """Have what runs end in its own way, which takes a while, and bear that the one who asked does it twice."""
-    for asked in ENDINGS:
-        signal.signal(asked, signal.SIG_IGN)
+def _interrupted(number: int, _frame: object) -> None:
+    """Have what runs end in its own way, which takes a while; whoever started it goes on from there."""
+    ASKED.append(number)
     for process in RUNNING:
         # A terminal's Ctrl-C has reached it already: a second one would cut its cleaning up short.
-        if number != signal.SIGINT and process.poll() is None:
+        if len(ASKED) == 1 and number != signal.SIGINT and process.poll() is None:
             process.send_signal(signal.SIGINT)
-    raise Interrupted(number)
+    if not STEPS_RUN.is_set():
+        raise Interrupted(number)
+
+
+def _go_on() -> None:
+    if ASKED:
+        raise Interrupted(ASKED[0])
 
 
 def run_step(step: Step, reports: Path, earlier: list[Outcome]) -> Outcome:
     """Run one step and say how it ended."""
+    _go_on()
     started = time.monotonic()
     reason = _reason_to_skip(step, earlier)
     if reason:
@@ -147,6 +156,7 @@ def _locks(goal: str, steps: Iterable[Step]) -> list[tuple[str, str]]:
 def _run_all(steps: tuple[Step, ...], reports: Path, outcomes: list[Outcome]) -> None:
     """Run the steps in order, those that may run beside others in one lane of their own."""
     beside: list[Future[Outcome]] = []
+    STEPS_RUN.set()
 
     def keep(outcome: Outcome) -> None:
         outcomes.append(outcome)
@@ -157,21 +167,15 @@ def _run_all(steps: tuple[Step, ...], reports: Path, outcomes: list[Outcome]) ->
             keep(beside.pop(0).result())
 
     with ThreadPoolExecutor(max_workers=1) as lane:
-        try:
-            for step in steps:
-                if step.beside:
-                    print(f"---- {step.name}: goes on beside what follows", flush=True)
-                    beside.append(lane.submit(run_step, step, reports, list(outcomes)))
-                    continue
-                if step.always:
-                    join()
-                keep(run_step(step, reports, outcomes))
-            join()
-        except Interrupted:
-            lane.shutdown(wait=False, cancel_futures=True)
-            for process in RUNNING:
-                process.wait()
-            raise
+        for step in steps:
+            if step.beside:
+                print(f"---- {step.name}: goes on beside what follows", flush=True)
+                beside.append(lane.submit(run_step, step, reports, list(outcomes)))
+                continue
+            if step.always:
+                join()
+            keep(run_step(step, reports, outcomes))
+        join()
 
 
 def run_goal(goal: str, steps: tuple[Step, ...]) -> int:
@@ -235,7 +239,7 @@ def main(arguments: list[str]) -> int:
 
 def ended_well(arguments: list[str]) -> int:
     """The same, for a process of its own, which others may ask to end."""
-    for asked in ENDINGS:
+    for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, _interrupted)
     return main(arguments)
 
