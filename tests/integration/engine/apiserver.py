@@ -202,6 +202,8 @@ class ApiServer:
                 "--service-account-signing-key-file=%s" % account_key,
                 "--service-cluster-ip-range=10.0.0.0/16",
                 "--authorization-mode=RBAC",
+                # As every cluster whose nodes run a device plugin has it.
+                "--allow-privileged=true",
                 "--disable-admission-plugins=ServiceAccount",
                 *self.arguments,
             ],
