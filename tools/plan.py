@@ -133,10 +133,18 @@ TEST = (
         live=True,
         lab=True,
     ),
-    # These start API servers and a lab, or use namespaces, of their own: they don't meet what the steps after them do.
+    # Before anything is rolled out on the first: pods with GPUs that start while a second one is there may meet its kubelet.
+    _pytest(
+        "integration-lab",
+        "the life of a second lab on this machine",
+        "tests/integration/lab",
+        lab=True,
+        needs=("lab-machine",),
+    ),
+    # These start API servers, or use namespaces, of their own: they don't meet what the steps after them do.
     _pytest(
         "integration-own",
-        "the engine on a real API server, the life of a second lab, verdicts by a real kubelet",
+        "the engine on a real API server, verdicts by a real kubelet",
         "tests/integration/engine",
         "tests/integration/check_mode",
         "tests/integration/brownfield",
@@ -148,7 +156,6 @@ TEST = (
         "tests/integration/render",
         "tests/integration/secrets",
         "tests/integration/status",
-        "tests/integration/lab",
         "tests/integration/verdicts",
         lab=True,
         beside=True,

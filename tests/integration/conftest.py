@@ -1,7 +1,7 @@
 # Copyright: openhands.gpu_observability contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shared by tests/integration/nodes and tests/integration/gpu_hosts: one API server for both."""
+"""Shared by tests/integration/nodes and tests/integration/gpu_hosts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from integration.nodes.plane import NodePlane
 from integration.scale.control_plane import find_kwok
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodePlane]:
-    """A real API server whose nodes are kwok's."""
+    """A real API server whose nodes are kwok's; one for each file, as what is in maintenance matters to the others."""
     found, kwok = find_binaries(), find_kwok()
     for reason in (found, kwok):
         if isinstance(reason, str):

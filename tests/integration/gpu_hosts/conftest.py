@@ -56,7 +56,7 @@ def site(product: Path, tmp_path: Path) -> Site:
     return Site(product, tmp_path)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def nodes(plane: NodePlane) -> NodePlane:
     """The API server, with nodes of hosts."""
     for number in range(NODES):
@@ -71,7 +71,7 @@ def clustered(site: Site, nodes: NodePlane) -> Site:
     return site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _machines(plane: NodePlane) -> Iterator[Machines]:
     reason = why_not()
     if reason:

@@ -20,7 +20,7 @@ NODES = 30
 DEFAULTS = {name: option.get("default") for name, option in NODE_MAINTENANCE_ARGSPEC.items()}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def nodes(plane: NodePlane) -> NodePlane:
     """The control plane with nodes."""
     plane.add_nodes(NODES)
