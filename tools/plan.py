@@ -133,14 +133,6 @@ TEST = (
         live=True,
         lab=True,
     ),
-    # Before anything is rolled out on the first: pods with GPUs that start while a second one is there may meet its kubelet.
-    _pytest(
-        "integration-lab",
-        "the life of a second lab on this machine",
-        "tests/integration/lab",
-        lab=True,
-        needs=("lab-machine",),
-    ),
     # These start API servers, or use namespaces, of their own: they don't meet what the steps after them do.
     _pytest(
         "integration-own",
@@ -170,6 +162,14 @@ TEST = (
         needs=("lab-machine",),
     ),
     *STATIC,
+    # Before anything is rolled out on the first: pods with GPUs that start while a second one is there may meet its kubelet.
+    _pytest(
+        "integration-lab",
+        "the life of a second lab on this machine",
+        "tests/integration/lab",
+        lab=True,
+        needs=("lab-machine",),
+    ),
     _pytest(
         "integration-gpu",
         "GPU hosts: nodes that are drained and come back, and the whole roll over simulated hosts",
