@@ -162,7 +162,7 @@ TEST = (
         needs=("lab-machine",),
     ),
     *STATIC,
-    # Before anything is rolled out on the first: pods with GPUs that start while a second one is there may meet its kubelet.
+    # Before anything is rolled out on the first: pods that start while a second one is there may meet its kubelet.
     _pytest(
         "integration-lab",
         "the life of a second lab on this machine",
