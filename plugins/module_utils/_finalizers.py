@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Mapping, Optional, Tuple
 
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _fieldset
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._client import EngineClient
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._drift import FIELD_MANAGER
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Object
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import is_true
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts.deletion import FINALIZERS
 
 OPERATORS: Tuple[Tuple[str, str, str], ...] = (
@@ -55,7 +56,7 @@ def _running(client: EngineClient, operator: str, labels: str) -> str:
         pods = client.get("/api/v1/pods", {"labelSelector": labels, "limit": "20"}).get("items") or []
     except ApiError:
         return "whether that is running couldn't be read"
-    ready = [pod for pod in pods if _ready(pod)]
+    ready = [pod for pod in pods if is_true(pod, "Ready")]
     if ready:
         metadata = ready[0]["metadata"]
         return "that is running (pod %s/%s): its log says what it waits for" % (
@@ -68,11 +69,6 @@ def _running(client: EngineClient, operator: str, labels: str) -> str:
         "there is no pod of it: roll %s out again so that it can finish, or, if what the object stood for is gone for "
         "good, remove the finalizer by hand" % operator
     )
-
-
-def _ready(pod: Mapping[str, Any]) -> bool:
-    conditions: List[Mapping[str, Any]] = (pod.get("status") or {}).get("conditions") or []
-    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
 
 
 def _setter(live: Mapping[str, Any]) -> Optional[str]:

@@ -12,6 +12,7 @@ from typing import Any, List, Mapping, Optional, Sequence, Union
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._explain import explain
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import ApiError, Client, Object
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdict import assess
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import is_true
 
 Port = Union[int, str]
 
@@ -62,8 +63,7 @@ def ready(pod: Mapping[str, Any]) -> bool:
     """Whether a pod is Ready and stays."""
     if (pod.get("metadata") or {}).get("deletionTimestamp"):
         return False
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(item.get("type") == "Ready" and item.get("status") == "True" for item in conditions)
+    return is_true(pod, "Ready")
 
 
 def pod_port(pod: Mapping[str, Any], port: Port) -> Optional[int]:

@@ -76,7 +76,7 @@ def empty(
 def _round(client: EngineClient, leaving: Sequence[Object], grace: Optional[int], outcome: Outcome) -> Dict[str, str]:
     """Ask once for every pod that isn't going yet; the others once every GPU pod was let go."""
     kept: Dict[str, str] = {}
-    waiting = [pod for pod in leaving if not text(pod, "metadata", "deletionTimestamp")]
+    waiting = [pod for pod in leaving if not pods_of.going(pod)]
     first = [pod for pod in waiting if pods_of.holds_gpu(pod)]
     for pod in first or waiting:
         refusal = _evict(client, pod, grace)

@@ -17,6 +17,7 @@ from typing import Callable, List, Mapping, Sequence, Tuple
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
     dig,
+    is_true,
     items,
     mapping,
     name_of,
@@ -73,7 +74,8 @@ def _finished(pod: Object) -> bool:
     return text(pod, "status", "phase") in ("Succeeded", "Failed")
 
 
-def _going(pod: Object) -> bool:
+def going(pod: Object) -> bool:
+    """Whether it was let go already, and only ends."""
     return bool(text(pod, "metadata", "deletionTimestamp"))
 
 
@@ -105,14 +107,14 @@ def _rank(pod: Object) -> Tuple[bool, str]:
 
 def _asks_to_wait(pod: Object, choice: Choice) -> bool:
     """Whether it is to be left to its end. Only a clear no is one: a misspelt yes would cost somebody's work."""
-    if not choice.wait_for or _going(pod):
+    if not choice.wait_for or going(pod):
         return False
     return str(mapping(pod, "metadata", "annotations").get(choice.wait_for, "")).lower() not in ("", "false")
 
 
 def _obstacle(pod: Object, choice: Choice) -> str:
     """Why a pod can't be evicted without losing something nobody gave up."""
-    if _going(pod):
+    if going(pod):
         return ""
     if not owner_kind(pod) and not choice.delete_unmanaged:
         return "nobody would make it anew (delete_unmanaged)"
@@ -135,7 +137,7 @@ def blocking(pods: Sequence[Object], budgets: Sequence[Object]) -> List[str]:
     """
     found = []
     for pod in pods:
-        if _going(pod) or text(pod, "status", "phase") == "Pending":
+        if going(pod) or text(pod, "status", "phase") == "Pending":
             continue
         near = guarded(pod, budgets)
         if len(near) > 1:
@@ -150,14 +152,10 @@ def _admits(budget: Object, pod: Object) -> bool:
     """Whether a budget lets a pod go. One that isn't ready takes nothing from those that are."""
     if dig(budget, "status", "disruptionsAllowed"):
         return True
-    if _ready(pod):
+    if is_true(pod, "Ready"):
         return False
     healthy, desired = number(budget, "status", "currentHealthy"), number(budget, "status", "desiredHealthy")
     return text(budget, "spec", "unhealthyPodEvictionPolicy") == "AlwaysAllow" or 0 < desired <= healthy
-
-
-def _ready(pod: Object) -> bool:
-    return any(one.get("type") == "Ready" and one.get("status") == "True" for one in items(pod, "status", "conditions"))
 
 
 def _selects(selector: Mapping[str, object], labels: Mapping[str, object]) -> bool:

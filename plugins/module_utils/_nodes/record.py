@@ -13,8 +13,8 @@ from typing import Any, Dict, Mapping, Optional
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._errors import RolloutError
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._types import Object
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._verdicts._read import (
-    conditions,
     dig,
+    is_true,
     mapping,
     name_of,
 )
@@ -72,8 +72,7 @@ def of(node: Object) -> Optional[Record]:
 
 def ready(node: Object) -> bool:
     """Whether the kubelet reports the node as ready."""
-    condition = conditions(node).get("Ready")
-    return condition is not None and condition.true
+    return is_true(node, "Ready")
 
 
 def unschedulable(node: Object) -> bool:

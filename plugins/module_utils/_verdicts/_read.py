@@ -92,6 +92,12 @@ def conditions(obj: Any, *path: str) -> Dict[str, Condition]:
     return {text(item, "type"): _condition(item) for item in items(obj, *(path or ("status", "conditions")))}
 
 
+def is_true(obj: Any, condition: str) -> bool:
+    """Whether a condition of status.conditions is there and true."""
+    found = conditions(obj).get(condition)
+    return found is not None and found.true
+
+
 def _condition(item: Mapping[str, Any]) -> Condition:
     observed = item.get("observedGeneration")
     return Condition(
