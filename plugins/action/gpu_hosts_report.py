@@ -6,16 +6,11 @@
 
 from __future__ import annotations
 
-import time
-from datetime import datetime, timezone
 from typing import Any, Dict, Optional
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import fleet
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.folding import shortened
-from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _document
-from ansible_collections.openhands.gpu_observability.plugins.plugin_utils._version import collection_version
+from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _hosts_report
 
 ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "hosts": {
@@ -33,7 +28,7 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "path": {"type": "path", "default": ""},
     "fail": {"type": "bool", "default": False},
 }
-display = Display()
+CANNOT = "%d of %d GPU hosts can't be brought to what the inventory says: %s. The table says why."
 
 
 class ActionModule(ActionBase):
@@ -47,23 +42,8 @@ class ActionModule(ActionBase):
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(ARGUMENT_SPEC)
         entries = options["hosts"]
-        path = _document.place(options)
-        shown = ["", "%s: collection %s" % (options["title"], collection_version())]
-        shown += fleet.lines(entries, options["rows"]) + (["report: %s" % path] if path else [])
-        display.display("\n".join([*shown, ""]), stderr=True)
-        now = datetime.fromtimestamp(time.time(), timezone.utc).isoformat(timespec="seconds")
-        facts = {"collection_version": collection_version(), "title": options["title"], "written": now}
-        _document.save(path, "report", fleet.document(entries, facts))
-        bad = fleet.bad(entries)
-        result.update(changed=False, ok=not bad, path=path, counts=fleet.document(entries, {})["counts"], bad=bad)
-        if bad:
-            result["msg"] = (
-                "%d of %d GPU hosts can't be brought to what the inventory says: %s. The table says why."
-                % (
-                    len(bad),
-                    len(entries),
-                    shortened(bad, 200),
-                )
-            )
-            result["failed"] = bool(options["fail"])
+        facts = _hosts_report.facts(options["title"])
+        title = "%s: collection %s" % (options["title"], facts["collection_version"])
+        lines = [title, *fleet.lines(entries, options["rows"])]
+        result.update(_hosts_report.publish(options, lines, fleet.document(entries, facts), fleet.bad(entries), CANNOT))
         return result

@@ -6,17 +6,12 @@
 
 from __future__ import annotations
 
-import time
-from datetime import datetime, timezone
 from typing import Any, Dict, Optional
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import outcomes
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.folding import shortened
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._nodes import out
-from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _document
-from ansible_collections.openhands.gpu_observability.plugins.plugin_utils._version import collection_version
+from ansible_collections.openhands.gpu_observability.plugins.plugin_utils import _hosts_report
 
 ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "hosts": {
@@ -44,7 +39,7 @@ ARGUMENT_SPEC: Dict[str, Dict[str, Any]] = {
     "path": {"type": "path", "default": ""},
     "fail": {"type": "bool", "default": True},
 }
-display = Display()
+ARE_NOT = "%d of %d GPU hosts are not as the inventory says: %s. The table says why."
 
 
 class ActionModule(ActionBase):
@@ -58,21 +53,9 @@ class ActionModule(ActionBase):
         result: Dict[str, Any] = super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(ARGUMENT_SPEC)
         entries = options["hosts"]
-        path = _document.place(options)
-        lines = outcomes.lines(entries) if entries else ["No GPU hosts."]
+        lines = ["GPU hosts, how the run ended:", *(outcomes.lines(entries) if entries else ["No GPU hosts."])]
         lines += out.lines(options["clusters"])
-        display.display(
-            "\n".join(["", "GPU hosts, how the run ended:", *lines, *(["report: %s" % path] if path else []), ""]),
-            stderr=True,
-        )
-        now = datetime.fromtimestamp(time.time(), timezone.utc).isoformat(timespec="seconds")
-        facts = {"collection_version": collection_version(), "title": "GPU hosts, end of the run", "written": now}
-        document = {**outcomes.document(entries, facts), "clusters": options["clusters"]}
-        _document.save(path, "report", document)
-        bad = outcomes.bad(entries)
-        result.update(changed=False, ok=not bad, path=path, counts=document["counts"], bad=bad)
-        if bad:
-            text = "%d of %d GPU hosts are not as the inventory says: %s. The table says why."
-            result["msg"] = text % (len(bad), len(entries), shortened(bad, 200))
-            result["failed"] = bool(options["fail"])
+        document = outcomes.document(entries, _hosts_report.facts("GPU hosts, end of the run"))
+        document["clusters"] = options["clusters"]
+        result.update(_hosts_report.publish(options, lines, document, outcomes.bad(entries), ARE_NOT))
         return result
