@@ -30,7 +30,8 @@ def publish(
     """Show the lines, write the document to the option ``path``, and answer the task's result.
 
     bad: hosts that aren't as they should be; with the option ``fail`` they fail the task. text: the sentence about
-    them, for their number, that of all hosts, and their names. Raises AnsibleActionFail where the file can't be written.
+    them, for their number, that of all hosts, and their names. Raises AnsibleActionFail where the file can't be
+    written.
     """
     path = _document.place(options)
     display.display("\n".join(["", *lines, *(["report: %s" % path] if path else []), ""]), stderr=True)
