@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import host as hosts
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import plan as plans
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import settings
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import wish as wishes
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _host
 
 SYSTEMS = {
     "ubuntu22": ("ubuntu", "22.04", "5.15.0-157-generic"),
@@ -107,3 +111,11 @@ def codes(planned: dict[str, Any]) -> list[str]:
 def change(name: str, to: str, before: str = "") -> dict[str, str]:
     """One change of driver_packages."""
     return {"name": name, "from": before, "to": to}
+
+
+def set_up(root: Path, **wish: Any) -> None:
+    """Have a tree of files (gpu_trees) as the role leaves a host: its settings are written."""
+    for path, text in settings.files(hosts.from_facts(_host.look(str(root))), wishes.from_options(wish)).items():
+        target = root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)

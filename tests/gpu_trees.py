@@ -345,8 +345,11 @@ def userland(tree: Tree, version: str, folder: str = "") -> None:
     tree.write(f"/lib/firmware/nvidia/{version}/gsp_ga10x.bin", "firmware")
 
 
-def loaded(tree: Tree, version: str, flavour: str = "open", references: int = 0) -> None:
-    """The modules in the kernel, ``references`` open handles on nvidia, and what procfs says of the GPUs."""
+def loaded(tree: Tree, version: str, flavour: str = "open", references: int = 0, **options: str) -> None:
+    """The modules in the kernel, ``references`` open handles on nvidia, and what procfs says of the GPUs.
+
+    options: of nvidia as it was loaded, without NVreg_.
+    """
     words = {"open": f"Open Kernel Module for {tree.architecture}", "proprietary": f"{tree.architecture} Kernel Module"}
     tree.write(
         "/proc/driver/nvidia/version",
@@ -359,6 +362,10 @@ def loaded(tree: Tree, version: str, flavour: str = "open", references: int = 0)
     for name in ("nvidia", "nvidia_uvm", "nvidia_modeset", "nvidia_drm"):
         held = holders.get(name, [])
         module_in_kernel(tree, name, len(held) + (references if name == "nvidia" else 0), *held)
+    texts = {"RegistryDwords": '""', "CoherentGPUMemoryMode": '""'}
+    shown = {"ModifyDeviceFiles": "1", "EnableResizableBar": "0", **texts, **options}
+    tree.write("/proc/driver/nvidia/params", "\n".join(f"{name}: {value}" for name, value in shown.items()))
+    tree.write("/sys/module/nvidia_drm/parameters/modeset", "N")
     for minor, address in enumerate(tree.addresses):
         tree.write(
             f"/proc/driver/nvidia/gpus/{address}/information",
@@ -492,6 +499,7 @@ def gb200(folder: Path) -> Tree:
         device(tree, f"{domain:04x}:00:00.0", device="0x22b1", class_="0x060400", driver="pcieport")
     infiniband(tree, "mlx5_0", "0000:03:00.0")
     driver(tree, "580.95.05")
+    loaded(tree, "580.95.05", CoherentGPUMemoryMode='"driver"')
     return tree
 
 

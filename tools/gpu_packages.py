@@ -78,6 +78,7 @@ All reasons are told at once, each with a way out, before anything changes.
 - a custom kernel without headers; in Ubuntu's archive a kernel without prebuilt modules
 - an archive that lacks the fabric manager on a host with NVSwitches
 - another number of GPUs than `nvidia_driver_expected_gpus`
+- a module option that another file of `modprobe.d`, or the kernel's command line, sets otherwise and later
 - a driver known not to work (below); this, and a branch a source isn't known to have, can be accepted with
   `nvidia_driver_accept`
 

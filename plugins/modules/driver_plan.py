@@ -73,6 +73,10 @@ options:
         description: "Options per kernel module, such as C({nvidia: {NVreg_EnableResizableBar: 1}})."
         type: dict
         default: {}
+      persistence:
+        description: Whether nvidia-persistenced keeps the GPUs initialised with nobody using them.
+        type: bool
+        default: true
       machine_owner_key:
         description: Under Secure Boot, that a key DKMS signs with is enrolled.
         type: bool
@@ -167,15 +171,25 @@ plan:
     modprobe:
       description: C(options) per module and C(blacklist).
       type: dict
+    files:
+      description: Files to write for that and for the services. C(path) and C(content) each.
+      type: list
+      elements: dict
     services:
       description: Units in the order they start.
       type: list
       elements: str
       sample: [nvidia-persistenced.service]
     action:
-      description: V(none), V(install), V(upgrade) (also for going back) or V(repair).
+      description: V(none), V(install), V(upgrade) (also for going back), V(repair) or V(settings) (module options, persistence and the
+        like, while the packages stay).
       type: str
       sample: upgrade
+    settings:
+      description: What differs of the settings, in words.
+      type: list
+      elements: str
+      sample: ["nvidia is loaded with NVreg_EnableResizableBar=0, wanted is 1"]
     drain:
       description: Whether the node must be drained first.
       type: bool

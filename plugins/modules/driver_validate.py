@@ -39,6 +39,10 @@ options:
       - The layout of MIG that must be there, as RV(openhands.gpu_observability.driver_reload#module:mig) has it. Nothing is compared
         where it is left out.
     type: raw
+  module_options:
+    description: Options per kernel module that must hold, as far as the kernel shows them, such as C(modprobe.options) of a plan.
+    type: dict
+    default: {}
   since:
     description: Seconds after boot from which errors in the kernel's log count. After another boot all count.
     type: float
@@ -145,6 +149,7 @@ def main() -> None:
             "persistence": {"type": "bool", "default": False},
             "services": {"type": "list", "elements": "str", "default": []},
             "mig": {"type": "raw"},
+            "module_options": {"type": "dict", "default": {}},
             "since": {"type": "float", "default": 0},
             "diag": {"type": "int", "default": 0, "choices": [0, 1, 2, 3, 4]},
             "optional": {"type": "list", "elements": "str", "default": []},
@@ -159,7 +164,13 @@ def main() -> None:
     if unknown:
         module.fail_json(msg="optional: no check is named %s. Checks: %s." % (unknown[0], ", ".join(_checks.NAMES)))
     wanted = _checks.Expected(
-        given["version"], given["expected_gpus"], given["persistence"], given["since"], given["mig"], given["services"]
+        given["version"],
+        given["expected_gpus"],
+        given["persistence"],
+        given["since"],
+        given["mig"],
+        given["services"],
+        given["module_options"],
     )
     deadline = time.monotonic() + given["wait"]
     diag = 0

@@ -288,6 +288,48 @@ host:
         kernel does not tell) and RV(ignore:holders), the modules that use it.
       type: dict
       sample: {nvidia: {refcount: 2, holders: [nvidia_modeset, nvidia_uvm]}}
+    settings:
+      description: How the driver is set up.
+      type: dict
+      contains:
+        files:
+          description: Text by path of the files that the role nvidia_driver writes, where they are there.
+          type: dict
+          sample: {/etc/modprobe.d/openhands-nvidia.conf: blacklist nouveau}
+        options:
+          description: What modprobe hands to the driver's modules, in that order; of two values for one option the later counts.
+          type: list
+          elements: dict
+          contains:
+            module:
+              description: The module, written with underscores.
+              type: str
+              sample: nvidia
+            option:
+              description: The option.
+              type: str
+              sample: NVreg_EnableResizableBar
+            value:
+              description: Its value.
+              type: str
+              sample: "1"
+            file:
+              description: The file that says so.
+              type: str
+              sample: /etc/modprobe.d/openhands-nvidia.conf
+        parameters:
+          description: What the loaded modules have, by module and option, as far as the kernel shows it.
+          type: dict
+          sample: {nvidia: {NVreg_EnableResizableBar: "0"}}
+        persistence:
+          description: Whether nvidia-persistenced runs with persistence mode; null where it doesn't run.
+          type: bool
+          sample: true
+        stale_images:
+          description: Images for the boot (initramfs) that are older than the role's module options.
+          type: list
+          elements: str
+          sample: []
     dkms:
       description: What DKMS built of the driver, one entry for each kernel it was built for, and one for each installed kernel that it
         was not built for.

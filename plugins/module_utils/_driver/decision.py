@@ -15,11 +15,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import state
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import adjustments, state
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.host import Host
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.wish import Wish
 
-NONE, INSTALL, UPGRADE, REPAIR = "none", "install", "upgrade", "repair"
+NONE, INSTALL, UPGRADE, REPAIR, SETTINGS = "none", "install", "upgrade", "repair", "settings"
 CONSENT = "nvidia_driver_disruption"
 
 _ASIDE = re.compile(
@@ -49,6 +49,7 @@ class Decision:
     reboot: bool = False
     pending: str = ""
     version: str = ""
+    settings: Tuple[str, ...] = ()
     notes: Tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -73,17 +74,21 @@ def decide(host: Host, wish: Wish, flavour: str, asked: Asked) -> Decision:
     wanted = state.as_wanted(host, wish.branch, wish.version, flavour)
     after = target(touching, asked.names)
     action = _action(host, asked, after, wanted, bool(wrong or asked.repaired))
+    adjusted = adjustments.find(host, wish)
+    if action == NONE and not state.absent(host) and (adjusted.said or adjusted.loads):
+        action = SETTINGS
     version = after or wish.version or (host.driver.on_disk if wanted else "")
     if action in (INSTALL, UPGRADE) and version and _older(version, host.driver.version):
         notes.append("goes back from %s to %s" % (host.driver.version, version))
     replaced = bool(touching) or (changes is None and action in (INSTALL, UPGRADE))
-    load = action != NONE and _must_load(host, version if replaced else None, flavour)
+    load = action != NONE and (bool(adjusted.loads) or _must_load(host, version if replaced else None, flavour))
     why = _why_reboot(host) if load else []
     if load:
         notes += why
-    moves = bool(touching) or load or (changes is None and action != NONE)
+    moves = bool(touching) or load or (changes is None and action not in (NONE, SETTINGS))
     drain = bool(why) or (moves and host.live)
-    decided = Decision(action, drain, load and not why, bool(why), "", version, tuple(notes))
+    changed = () if action == NONE else (*adjusted.said, *adjusted.loads)
+    decided = Decision(action, drain, load and not why, bool(why), "", version, changed, tuple(notes))
     return _with_consent(decided, wish)
 
 

@@ -56,9 +56,10 @@ def line(entry: Entry) -> Line:
     if plan["action"] == "none":
         return Line(SAME, (now, wanted, "none", "no", "no", ""), ())
     cells = (now, wanted, plan["action"], _yes(plan["drain"]), _yes(plan["reboot"]))
+    settings = tuple(str(text) for text in plan.get("settings") or ())
     if plan["pending"]:
-        return Line(PENDING, (*cells, "pending"), (str(plan["pending"]),))
-    return Line(CHANGE, (*cells, ""), ())
+        return Line(PENDING, (*cells, "pending"), (str(plan["pending"]), *settings))
+    return Line(CHANGE, (*cells, ""), settings)
 
 
 def _version(part: Mapping[str, Any]) -> str:
@@ -144,7 +145,19 @@ def document(entries: Sequence[Entry], facts: Mapping[str, Any]) -> Dict[str, An
 
 def _host(entry: Entry) -> Dict[str, Any]:
     plan = entry.get("plan") or {}
-    kept = ("now", "wanted", "action", "drain", "reload", "reboot", "blocked", "pending", "skipped", "notes")
+    kept = (
+        "now",
+        "wanted",
+        "action",
+        "settings",
+        "drain",
+        "reload",
+        "reboot",
+        "blocked",
+        "pending",
+        "skipped",
+        "notes",
+    )
     found: Dict[str, Any] = {"host": entry["host"], "status": line(entry).status.replace(" ", "_")}
     found.update((key, plan[key]) for key in kept if key in plan)
     return {**found, "error": str(entry["error"])} if entry.get("error") else found

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Mapping, Tuple
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 
 PRE_TURING = ("kepler", "maxwell", "pascal", "volta")
 GENERATIONS = (*PRE_TURING, "turing", "ampere", "ada", "hopper", "blackwell")
@@ -49,6 +49,7 @@ class Host:
     """The facts a plan is made of. The documentation of gpu_info says what each means.
 
     ``secure_boot``: modules must be signed, for whatever reason. ``silent``: GPUs that don't answer on the bus.
+    ``settings``: None where the facts don't tell them.
     """
 
     os_id: str = ""
@@ -71,6 +72,7 @@ class Host:
     nouveau_loaded: bool = False
     driver: Driver = field(default_factory=Driver)
     modules: Mapping[str, Fact] = field(default_factory=dict)
+    settings: Optional[Fact] = None
     dkms: Tuple[Fact, ...] = ()
     mixed_mig: bool = False
     users: Tuple[Fact, ...] = ()
@@ -127,6 +129,7 @@ def from_facts(facts: Fact) -> Host:
         nouveau_loaded=bool(_dict(facts.get("nouveau")).get("loaded")),
         driver=_driver(driver),
         modules=_dict(facts.get("modules")),
+        settings=facts.get("settings"),
         dkms=tuple(facts.get("dkms") or ()),
         mixed_mig=len(modes) > 1,
         users=tuple(facts.get("users") or ()),

@@ -22,6 +22,7 @@ CHECKS: Tuple[Check, ...] = (
     source_checks.fabric,
     source_checks.secure_boot,
     source_checks.headers,
+    source_checks.options,
     source_checks.bad,
 )
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import kernels, known_bad, lockstep
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver import (
+    adjustments,
+    kernels,
+    known_bad,
+    lockstep,
+)
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._driver.case import (
     BRANCH,
     FLAVOUR,
@@ -110,6 +115,12 @@ def headers(case: Case) -> Iterator[Refusal]:
         if not row.dkms and not kernels.prebuilt(release):
             text = "%s's archive has no prebuilt modules for kernel %s" % (distro.codename, release)
             yield Refusal("headers", text, "boot a kernel of the distribution, or set %s to vendor" % SOURCE)
+
+
+def options(case: Case) -> Iterator[Refusal]:
+    """Module options that nothing else on the host overrules."""
+    for text in adjustments.overridden(case.host, case.wish):
+        yield Refusal("module_options", text, "take it out there, or set nvidia_driver_module_options to the same")
 
 
 def bad(case: Case) -> Iterator[Refusal]:

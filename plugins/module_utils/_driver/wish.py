@@ -20,6 +20,7 @@ OPTIONS: Dict[str, Dict[str, Any]] = {
     "disruption": {"type": "bool", "default": False},
     "expected_gpus": {"type": "int", "default": 0},
     "module_options": {"type": "dict", "default": {}},
+    "persistence": {"type": "bool", "default": True},
     "machine_owner_key": {"type": "bool", "default": False},
     "headers": {"type": "list", "elements": "str", "default": []},
     "accept": {"type": "list", "elements": "str", "default": []},
@@ -43,6 +44,7 @@ class Wish:
     disruption: bool = False
     expected_gpus: int = 0
     module_options: Mapping[str, Any] = field(default_factory=dict)
+    persistence: bool = True
     machine_owner_key: bool = False
     headers: Tuple[str, ...] = ()
     accept: Tuple[str, ...] = ()

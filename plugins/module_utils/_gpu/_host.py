@@ -19,6 +19,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu i
     _os,
     _pci,
     _secure_boot,
+    _settings,
     _versions,
     _vgpu,
 )
@@ -54,6 +55,7 @@ def look(prefix: str = "/", expected_gpus: Optional[int] = None) -> Host:
         "nouveau": _modules.nouveau(root, modprobe),
         "driver": _versions.read(root, kernel, modprobe, dkms, architecture),
         "modules": modules,
+        "settings": _settings.read(root, modprobe, modules, [entry["release"] for entry in kernel["installed"]]),
         "dkms": dkms,
         "mig": _mig.read(root, gpus),
         "users": _handles.read(root, bus.gpus) if _modules.in_use(modules) else [],

@@ -115,6 +115,15 @@ class Root:
         """Whether there is a folder behind ``path``."""
         return stat.S_ISDIR(self._mode(path))
 
+    def modified(self, path: str) -> Optional[float]:
+        """When a regular file was written, in seconds since the epoch; None where there is none."""
+        try:
+            found = os.stat(self.real(path))
+        except OSError as error:
+            self.missed(path, error)
+            return None
+        return found.st_mtime if stat.S_ISREG(found.st_mode) else None
+
     def note(self, path: str, reason: str) -> None:
         """Remember that a file could not be read or understood; the first reason stays."""
         if path not in self._known:

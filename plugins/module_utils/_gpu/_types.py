@@ -99,6 +99,25 @@ class LoadedModule(TypedDict):
     holders: List[str]
 
 
+class ModuleOption(TypedDict):
+    """A value that modprobe hands to a module, and the file that says so."""
+
+    module: str
+    option: str
+    value: str
+    file: str
+
+
+class Settings(TypedDict):
+    """How the driver is set up; ``persistence`` is None where no daemon runs."""
+
+    files: Dict[str, str]
+    options: List[ModuleOption]
+    parameters: Dict[str, Dict[str, str]]
+    persistence: Optional[bool]
+    stale_images: List[str]
+
+
 class Dkms(TypedDict):
     """One DKMS module for one kernel; ``kernel`` is "" for a version that is built for none."""
 
@@ -148,6 +167,7 @@ class Host(TypedDict):
     nouveau: Nouveau
     driver: Driver
     modules: Dict[str, LoadedModule]
+    settings: Settings
     dkms: List[Dkms]
     mig: List[Mig]
     users: List[User]

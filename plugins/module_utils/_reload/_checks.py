@@ -10,9 +10,10 @@ GPU are those that NVIDIA's catalogue and the EKS node monitoring agent answer w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu._settings import same
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._reload import _mig
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._reload._evidence import Evidence
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._reload._machine import ABSENT
@@ -37,6 +38,7 @@ class Expected:
     since: float = 0
     mig: Any = None
     services: Sequence[str] = ()
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,21 @@ def mig(found: Evidence, wanted: Expected) -> Check:
     return Check("mig", same, _mig.said(found.mig) + ("" if same else "; before: %s" % _mig.said(wanted.mig)))
 
 
+def options(found: Evidence, wanted: Expected) -> Check:
+    """The modules were loaded with the options that they should have, as far as the kernel shows them."""
+    shown = (found.facts.get("settings") or {}).get("parameters") or {}
+    asked = [
+        (module, name, str(value), shown[module][name])
+        for module, given in sorted(wanted.options.items())
+        for name, value in sorted(given.items())
+        if name in shown.get(module, {})
+    ]
+    wrong_ones = [one for one in asked if not same(one[3], one[2])]
+    bad = ["%s has %s=%s, wanted is %s" % (module, name, now, value) for module, name, value, now in wrong_ones]
+    said = ", ".join("%s=%s" % (name, now) for _module, name, _value, now in asked)
+    return Check("options", not bad, "; ".join(bad) or said or "none that the kernel shows")
+
+
 def services(found: Evidence, wanted: Expected) -> Check:
     """The services that the driver needs run."""
     states = {unit.name: unit.active for unit in found.units}
@@ -232,6 +249,7 @@ QUESTIONS: Tuple[Callable[[Evidence, Expected], Check], ...] = (
     memory,
     persistence,
     mig,
+    options,
     services,
     diag,
 )

@@ -55,7 +55,11 @@ def modprobe(root: Path, name: str) -> None:
     version = re.search(rb"version=([0-9.]+)", content)
     assert version
     tree = tree_of(root)
-    gpu_trees.loaded(tree, version[1].decode())
+    told = "\n".join(path.read_text() for path in sorted(root.glob("etc/modprobe.d/*.conf")))
+    ignored = root / "fake/ignored"
+    unheard = ignored.read_text().split() if ignored.exists() else []
+    options = {name: value for name, value in re.findall(r"NVreg_(\w+)=(\S+)", told) if name not in unheard}
+    gpu_trees.loaded(tree, version[1].decode(), **options)
     for address in tree.addresses:
         gpu_trees.bind(tree, address, "nvidia")
 

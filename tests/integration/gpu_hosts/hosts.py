@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import driver_case
 import gpu_trees
 import pytest
 import yaml
@@ -88,6 +89,7 @@ class Site:
             gpu_trees.driver(tree, version)
             tree.write("/fake/installed", version)
             (tree.root / "fake/installed").write_text(version)
+            driver_case.set_up(tree.root)
         self._python(tree.root)
         self.hosts[name] = variables
         self.made[name] = tree

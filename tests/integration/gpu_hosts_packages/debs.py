@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from integration.gpu_hosts_packages.catalogue import Package
@@ -24,7 +24,7 @@ def control(package: Package, architecture: str) -> str:
     return "\n".join([*lines, "Description: a stand-in for tests"]) + "\n"
 
 
-def _tar(files: Mapping[str, bytes]) -> bytes:
+def _tar(files: Mapping[str, bytes], programs: Container[str] = ()) -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for folder in sorted({str(parent) for name in files for parent in PurePosixPath(name).parents} - {"."}):
@@ -33,17 +33,23 @@ def _tar(files: Mapping[str, bytes]) -> bytes:
             archive.addfile(entry)
         for name, content in files.items():
             entry = tarfile.TarInfo(f"./{name}")
-            entry.size, entry.mode = len(content), 0o755 if "/bin/" in name else 0o644
+            entry.size, entry.mode = len(content), 0o755 if "/bin/" in name or name in programs else 0o644
             archive.addfile(entry, io.BytesIO(content))
     return stream.getvalue()
 
 
 def deb(package: Package, architecture: str) -> bytes:
-    """The file: an ar archive of three members (deb(5))."""
+    """The file of a package."""
+    return packed(control(package, architecture), {path: text.encode() for path, text in package.files.items()})
+
+
+def packed(told: str, files: Mapping[str, bytes], scripts: Mapping[str, bytes] | None = None) -> bytes:
+    """An ar archive of three members (deb(5)). told: the control file."""
+    scripts = scripts or {}
     members = {
         "debian-binary": b"2.0\n",
-        "control.tar": _tar({"control": control(package, architecture).encode()}),
-        "data.tar": _tar({path.lstrip("/"): text.encode() for path, text in package.files.items()}),
+        "control.tar": _tar({"control": told.encode(), **scripts}, scripts),
+        "data.tar": _tar({path.lstrip("/"): content for path, content in files.items()}),
     }
     out = b"!<arch>\n"
     for name, content in members.items():

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
 
+from integration.gpu_hosts_packages.debs import packed
 from integration.gpu_hosts_packages.roots import Root
 
 OLD, NEW, NEWER = "550.1-1", "580.2-1", "590.3-1"
@@ -33,25 +32,13 @@ case "$what" in
     fail | always-fail) exit 1 ;;
     dpkg) kill -KILL "$PPID" ;;
     module) kill -KILL "$module" ;;
-    power) kill -KILL "$module"; kill -KILL -- "-$session" ;;
+    power)
+        kill -STOP "$module"
+        exec setsid sh -c "kill -KILL -- -$session; kill -KILL $module" ;;
     *) eval "$what" ;;
 esac
 """
 """``power``: everything ends in the same moment, as when the power is lost after dpkg has written what it wrote."""
-
-
-def _tar(files: dict[str, bytes]) -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as archive:
-        for folder in sorted({str(parent) for name in files for parent in Path(name).parents} - {"."}):
-            entry = tarfile.TarInfo(f"./{folder}/")
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-            archive.addfile(entry)
-        for name, content in files.items():
-            entry = tarfile.TarInfo(f"./{name}")
-            entry.size, entry.mode = len(content), 0o755
-            archive.addfile(entry, io.BytesIO(content))
-    return stream.getvalue()
 
 
 def _control(name: str, version: str) -> str:
@@ -63,18 +50,8 @@ def _control(name: str, version: str) -> str:
 
 
 def _deb(name: str, version: str) -> bytes:
-    """The file: an ar archive of three members (deb(5))."""
-    scripts = {one: TRAP.encode() for one in SCRIPTS}
-    members = {
-        "debian-binary": b"2.0\n",
-        "control.tar": _tar({"control": _control(name, version).encode(), **scripts}),
-        "data.tar": _tar({f"opt/driver/{name}": version.encode() * (1_000_000 if version == NEWER else 1000)}),
-    }
-    out = b"!<arch>\n"
-    for member, content in members.items():
-        out += f"{member:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n".encode()
-        out += content + (b"\n" if len(content) % 2 else b"")
-    return out
+    content = version.encode() * (1_000_000 if version == NEWER else 1000)
+    return packed(_control(name, version), {f"opt/driver/{name}": content}, dict.fromkeys(SCRIPTS, TRAP.encode()))
 
 
 def repository(folder: Path) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu i
 from ansible_collections.openhands.gpu_observability.plugins.modules import gpu_info
 
 NAME = "openhands.gpu_observability.gpu_info"
-MAPS = {"modules"}
+MAPS = {"modules", "files", "parameters"}
 """Keys whose value is a map by name, which a RETURN block can't spell out."""
 
 
@@ -85,6 +85,7 @@ def test_every_key_is_documented(tmp_path):
     tree = gpu_trees.hgx_h100(tmp_path)
     gpu_trees.users(tree)
     tree.write("/sys/devices/pci0000:00/0000:1b:00.0/numa_node", "near")
+    tree.write("/etc/modprobe.d/nvidia.conf", "options nvidia NVreg_EnableResizableBar=1")
     host = _host.look(str(tmp_path))
     assert all(host[key] for key in ("gpus", "nvswitches", "dkms", "mig", "users", "unread", "modules"))
     assert documented(yaml.safe_load(gpu_info.RETURN)) == returned({"host": host})

@@ -112,7 +112,7 @@ def test_ones_own_options_come_last():
     wish = {"nvidia": {"NVreg_CoherentGPUMemoryMode": "numa", "NVreg_X": 1}, "nvidia-drm": {"modeset": 0}}
     options = plan(facts(**GH200), module_options=wish)["modprobe"]["options"]
     assert options == {
-        "nouveau": {"modeset": 0},
-        "nvidia": {"NVreg_CoherentGPUMemoryMode": "numa", "NVreg_X": 1},
-        "nvidia-drm": {"modeset": 0},
+        "nouveau": {"modeset": "0"},
+        "nvidia": {"NVreg_CoherentGPUMemoryMode": "numa", "NVreg_X": "1"},
+        "nvidia_drm": {"modeset": "0"},
     }

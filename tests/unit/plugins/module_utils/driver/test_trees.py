@@ -9,7 +9,7 @@ import json
 
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._gpu import _host
-from driver_case import codes, installed, plan
+from driver_case import codes, installed, plan, set_up
 from gpu_trees import TREES
 
 KERNEL = "6.8.0-84-generic"
@@ -58,6 +58,7 @@ def hosts(tmp_path_factory):
         root = folder / name
         root.mkdir()
         make(root)
+        set_up(root)
         found[name] = json.loads(json.dumps(_host.look(str(root))))
     return found
 

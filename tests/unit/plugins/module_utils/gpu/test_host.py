@@ -31,6 +31,7 @@ KEYS = {
     "nouveau",
     "driver",
     "modules",
+    "settings",
     "dkms",
     "mig",
     "users",

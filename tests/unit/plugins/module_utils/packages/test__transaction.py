@@ -14,29 +14,19 @@ from ansible_collections.openhands.gpu_observability.plugins.module_utils._packa
     _record,
     _transaction,
 )
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._job import Job
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
     Change,
     PackageError,
-    Pin,
     Request,
     Wanted,
 )
-from fake_debian import DEB, KERNEL, Debian
-
-DKMS, SMI, CUDA = "nvidia-kernel-dkms", "nvidia-smi", "libcuda1"
-OLD, NEW, BAD = "550.1-1", "580.2-1", "590.3-1"
-NAMES = (DKMS, SMI, CUDA)
-PREFERENCES = "etc/apt/preferences.d/openhands-nvidia-driver.pref"
+from driver_packages_case import BAD, CUDA, DKMS, NAMES, NEW, OLD, PREFERENCES, SMI, debian, job, wish
+from fake_debian import DEB, KERNEL
 
 
 @pytest.fixture
 def host(tmp_path):
-    made = Debian(tmp_path)
-    made.repository = {name: [OLD, NEW, BAD] for name in NAMES}
-    made.bad = {(DKMS, BAD)}
-    made.has("dkms", "3.2.2-1")
-    return made
+    return debian(tmp_path)
 
 
 def installed(host, version=OLD):
@@ -45,16 +35,6 @@ def installed(host, version=OLD):
         (host.archives / f"{name}_{version}_amd64.deb").write_bytes(DEB)
     host._configure([DKMS])
     return host
-
-
-def wish(version, **more):
-    pins = (Pin("nvidia-* libcuda1", f"version {version}", 1001),)
-    return Request(install=tuple(Wanted(name, version) for name in NAMES), hold=NAMES, pins=pins, **more)
-
-
-def job(host, request, **more):
-    options = {"prebuild": False, "about": {"wanted": {}, "previous": {"version": "550.1"}}, **more}
-    return Job(host.family(), host, str(host.root), str(host.root / "state"), request, **options)
 
 
 def refused(function, *arguments):

@@ -7,25 +7,15 @@ from __future__ import annotations
 
 import json
 
+import driver_packages_case
 import pytest
 from ansible_collections.openhands.gpu_observability.plugins.module_utils import _atomic
 from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages import _going_back, _transaction
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._job import Job
-from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import (
-    PackageError,
-    Pin,
-    Request,
-    Wanted,
-)
-from fake_debian import Debian
+from ansible_collections.openhands.gpu_observability.plugins.module_utils._packages._model import PackageError, Request
+from driver_packages_case import BAD, NAMES, NEW, OLD, PREFERENCES, debian, job
 
-DKMS, SMI, CUDA = "nvidia-kernel-dkms", "nvidia-smi", "libcuda1"
-NAMES = (DKMS, SMI, CUDA)
 UPGRADE, FAILURE, BACK, MARGIN = 27, 35, 18, 6
 """Commands and files of each, and a few more. Change them where the steps become more or fewer."""
-
-OLD, NEW, BAD = "550.1-1", "580.2-1", "590.3-1"
-PREFERENCES = "etc/apt/preferences.d/openhands-nvidia-driver.pref"
 
 
 class Killed(BaseException):
@@ -53,24 +43,13 @@ class Watched:
 
 @pytest.fixture
 def host(tmp_path):
-    made = Debian(tmp_path)
-    made.repository = {name: [OLD, NEW, BAD] for name in NAMES}
-    made.bad = {(DKMS, BAD)}
-    made.has("dkms", "3.2.2-1")
+    made = debian(tmp_path)
     run(made, wish(OLD))
     return made
 
 
 def wish(version):
-    pins = (Pin("nvidia-* libcuda1", f"version {version}", 1001),)
-    return Request(install=tuple(Wanted(n, version) for n in NAMES), hold=NAMES, pins=pins, allow_downgrade=True)
-
-
-def job(host, request, runner=None):
-    family = host.family()
-    family.tools.run = runner or host
-    options = {"prebuild": False, "about": {"wanted": {}, "previous": {}}}
-    return Job(family, runner or host, str(host.root), str(host.root / "state"), request, **options)
+    return driver_packages_case.wish(version, allow_downgrade=True)
 
 
 def run(host, request):

@@ -76,6 +76,12 @@ WRONG = [
     ("memory", gpu(retired_pending=True), {}, "page retirement"),
     ("memory", gpu(uncorrected=2), {}, "uncorrected"),
     ("persistence", gpu(persistence="Disabled"), {"persistence": True}, "off on"),
+    (
+        "options",
+        lambda found: found,
+        {"options": {"nvidia": {"NVreg_EnableResizableBar": 1}}},
+        "nvidia has NVreg_EnableResizableBar=0, wanted is 1",
+    ),
     ("mig", gpu(mig_pending="Enabled"), {}, "with the next reset"),
     ("mig", lambda found: found, {"mig": {"GPU-1": [[19, 2, [0]]]}}, "before: GPU-1: profile 19 at 2"),
     ("services", lambda found: replace(found, units=(Unit("a.service"),)), {"services": ["a.service"]}, "is inactive"),
@@ -218,3 +224,10 @@ def test_a_program_that_hangs_is_ended():
     assert done.code == 124
     assert "sleep 60 didn't end within 0.1 s" in done.said
     assert Host().run(["no-such-program"]).code == 127
+
+
+def test_options_that_the_kernel_does_not_show_are_no_fault(good):
+    wanted = {"nvidia": {"NVreg_EnableResizableBar": "0x0", "NVreg_NobodyKnows": 1}, "nvidia_peermem": {"x": 1}}
+    found = answers(good, options=wanted)["options"]
+    assert (found.ok, found.detail) == (True, "NVreg_EnableResizableBar=0")
+    assert answers(good)["options"].ok
