@@ -53,6 +53,8 @@ def test_the_exporter_s_monitor_finds_its_service_and_keeps_the_workload_s_label
     assert service["metadata"]["labels"].items() >= monitor["selector"]["matchLabels"].items()
     (endpoint,) = monitor["endpoints"]
     assert endpoint["honorLabels"] is True
+    dropped = [rule["regex"] for rule in endpoint["relabelings"] if rule.get("action") == "labeldrop"]
+    assert dropped == ["(pod|namespace|container|service|endpoint)"], "an exporter is no workload"
     assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
     labels = found["DaemonSet", "dcgm-exporter"]["spec"]["template"]["metadata"]["labels"]
     assert labels.items() >= service["spec"]["selector"].items()
