@@ -18,6 +18,16 @@ def test_a_branch_that_is_no_number_is_refused_before_a_host_is_asked(site):
     assert "Reach the host" not in found.output
 
 
+def test_two_hosts_that_are_one_node_are_refused_before_a_host_is_asked(site):
+    site.cluster = {"platform_kubeconfig": "/nonexistent"}
+    for name, node in (("gpu1", "n1"), ("gpu2", "n2"), ("gpu3", "n1")):
+        site.host(name, platform_node_name=node)
+    found = site.run("--check")
+    assert found.code == 2
+    assert "node n1 of here is gpu1 and gpu3." in found.output.replace("\n", " ")
+    assert "Reach the host" not in found.output
+
+
 def test_an_interpreter_that_is_broken_is_told_in_its_own_words(site):
     site.host("gpu1")
     (site.tree("gpu1") / "fake/python").write_text("#!/bin/sh\necho 'python: libz is damaged' >&2\nexit 1\n")
