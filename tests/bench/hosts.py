@@ -13,6 +13,7 @@ import datetime as dt
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,11 +26,11 @@ BENCH = ROOT / "tests" / "bench"
 sys.path[:0] = [str(ROOT / "tests"), str(BENCH)]
 
 import hosts_page  # noqa: E402 (the path comes first)
-from gpu_trees import TREES  # noqa: E402
+from integration.gpu_hosts import product as products  # noqa: E402
+from integration.gpu_hosts.hosts import NEW, OLD, Site  # noqa: E402
 
 FUNCTION = (100, 1000, 10000)
 PLAYBOOK = (10, 100, 1000)
-PLAY = BENCH / "hosts.yml"
 
 
 def say(line: str) -> None:
@@ -37,12 +38,12 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def measured(command: list[str], folder: Path, **environment: str) -> dict[str, Any]:
-    """Run a command; seconds and peak memory of the biggest process. Raises RuntimeError where it fails."""
+def measured(command: list[str], folder: Path, within: Path = ROOT, **environment: str) -> dict[str, Any]:
+    """Run a command in a folder; seconds and peak memory of the biggest process. Raises RuntimeError where it fails."""
     report = folder / "measured.json"
     done = subprocess.run(
         [sys.executable, str(BENCH / "measured.py"), str(report), *command],
-        cwd=ROOT,
+        cwd=within,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -62,23 +63,17 @@ def function(size: int, folder: Path) -> dict[str, Any]:
 
 
 def playbook(size: int, folder: Path) -> dict[str, Any]:
-    """gpu_info on a tree, driver_plan, the table: as a person would run it, over a local connection."""
-    trees = folder / "trees"
-    if not trees.exists():
-        for name, make in TREES.items():
-            (trees / name).mkdir(parents=True)
-            make(trees / name)
-    names = sorted(TREES)
-    lines = ["[gpu_nodes]"]
-    lines += [f"gpu{number:04d} tree={trees / names[number % len(names)]}" for number in range(size)]
-    inventory = folder / "inventory.ini"
-    inventory.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    program = str(Path(sys.executable).with_name("ansible-playbook"))
-    command = [program, "-i", str(inventory), str(PLAY), "-e", f"report={folder / 'report.json'}"]
-    found = measured(command, folder, ANSIBLE_FORKS=str(os.cpu_count() or 1), ANSIBLE_PYTHON_INTERPRETER=sys.executable)
-    counts = json.loads((folder / "report.json").read_text(encoding="utf-8"))["counts"]
-    if sum(counts.values()) != size or counts["failed"]:
+    """playbooks/gpu_hosts.yml --check over a local connection; every other host has the wanted driver."""
+    place = folder / str(size)
+    site = Site(products.make(place / "product"), place)
+    for number in range(size):
+        site.host(f"gpu{number:04d}", OLD if number % 2 else NEW)
+    command = site.command("--check", forks=os.cpu_count() or 1)
+    found = measured(command, folder, site.product, **site.environment())
+    counts = json.loads((place / "gpu_hosts.json").read_text(encoding="utf-8"))["counts"]
+    if (counts["pending"], counts["as_wanted"]) != (size // 2, size - size // 2):
         raise RuntimeError(f"not every host was planned: {counts}")
+    shutil.rmtree(place)
     return {"hosts": size, "seconds": found["seconds"], "cpu": found["cpu"], "peak_mb": found["peak_mb"]}
 
 

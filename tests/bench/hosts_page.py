@@ -12,20 +12,22 @@ GROWTH, MEMORY = 1.5, 512
 INTRODUCTION = """
 # Benchmarks of many GPU hosts
 
-Written by `make bench`; change `tests/bench`, not this page. Hosts are simulated as trees of plain files, twelve kinds
-of them (HGX H100 and B200, GB200, T4, mixed, guests, broken ones), with another driver wanted than most of them have.
+Written by `make bench`; change `tests/bench`, not this page. Hosts are simulated as trees of plain files.
 What counts is the ratio: ten times the hosts should take ten times the processor time.
 """
 LIMITS = """
 ## What is measured
 
-- *In one process*: the plan of every host by the function behind `driver_plan`, then the table and the JSON of all.
-  Reading the facts is not in the seconds; the peak is that of the whole process.
-- *As a playbook*: `ansible-playbook` from start to end with one fork for each core, and in it `gpu_info` on every host
-  over a local connection, `driver_plan`, and `gpu_hosts_report` over all. On real hosts the connection comes on top and
-  the modules run on the hosts' own processors; here all of them share this machine's.
+- *In one process*: the plan of every host by the function behind `driver_plan`, then the table and the JSON
+  of all. The hosts are of twelve kinds (HGX H100 and B200, GB200, T4, mixed, guests, broken ones), most with
+  another driver than is wanted. Reading the facts is not in the seconds; the peak is that of the whole
+  process.
+- *As a playbook*: `playbooks/gpu_hosts.yml --check` from start to end with one fork for each core, over a
+  local connection, half of the hosts with an older driver; the package manager is a fake that answers at
+  once. On real hosts the connection comes on top, and the modules run on the hosts' own processors, all at
+  once with enough forks; here all of them share this machine's.
 - The peak is that of the biggest process, which is the controller's with the facts and plans of all hosts.
-- Not measured: ssh, package managers, drains.
+- Not measured: ssh, package managers, the cluster's answers about the nodes, drains.
 """
 
 

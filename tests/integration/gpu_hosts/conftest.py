@@ -5,26 +5,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from integration.gpu_hosts import product as products
 from integration.gpu_hosts.hosts import Site
 from integration.gpu_hosts.machines import Machines, why_not
 from integration.nodes.plane import NodePlane
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
-OVERLAY = {
-    "driver_packages.py": "plugins/modules/driver_packages.py",
-    "change.yml": "roles/nvidia_driver/tasks/change.yml",
-    "prepare.yml": "roles/nvidia_driver/tasks/prepare.yml",
-    "containers.yml": "playbooks/gpu_hosts_containers.yml",
-}
 NODES = 6
 """Nodes that every test may use: ``node(0)`` and so on."""
-ENTRIES = ("galaxy.yml", "meta", "playbooks", "plugins", "roles", "ansible.cfg")
 
 
 def node(number: int) -> str:
@@ -35,19 +26,7 @@ def node(number: int) -> str:
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The collection with the fakes in their places."""
-    folder = tmp_path_factory.mktemp("product") / "ansible_collections/openhands/gpu_observability"
-    folder.mkdir(parents=True)
-    ignore = shutil.ignore_patterns("__pycache__", "_lab")
-    for name in ENTRIES:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=ignore)
-        else:
-            shutil.copy(source, folder / name)
-    shutil.copytree(ROOT / "plugins/module_utils/_lab", folder / "plugins/module_utils/_lab")
-    for name, target in OVERLAY.items():
-        shutil.copy(HERE / "overlay" / name, folder / target)
-    return folder
+    return products.make(tmp_path_factory.mktemp("product"))
 
 
 @pytest.fixture

@@ -145,23 +145,30 @@ class Site:
         path.write_text(yaml.safe_dump({"all": {"children": children}}))
         return path
 
+    def command(self, *options: str, playbook: str = "gpu_hosts", forks: int = 8, **variables: Any) -> list[str]:
+        """What is run; the inventory is written for it."""
+        extra = {"__nvidia_driver_state_dir": "{{ __nvidia_driver_root }}/" + STATE, **variables}
+        program = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(self.inventory()), *options]
+        return [*program, f"playbooks/{playbook}.yml", "-f", str(forks), "-e", json.dumps(extra)]
+
+    def environment(self) -> dict[str, str]:
+        """And with what variables."""
+        return {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(self.product.parents[2]),
+            "ANSIBLE_CONFIG": str(self.product / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
+            "GPU_OBSERVABILITY_FAKES": str(HERE),
+        }
+
     def start(self, *options: str, playbook: str = "gpu_hosts", **variables: Any) -> subprocess.Popen[str]:
         """Start a run in a process group of its own."""
-        extra = {"__nvidia_driver_state_dir": "{{ __nvidia_driver_root }}/" + STATE, **variables}
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(self.inventory()), *options]
-        command += [f"playbooks/{playbook}.yml", "-f", "8", "-e", json.dumps(extra)]
         return subprocess.Popen(
-            command,
+            self.command(*options, playbook=playbook, **variables),
             cwd=self.product,
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(self.product.parents[2]),
-                "ANSIBLE_CONFIG": str(self.product / "ansible.cfg"),
-                "ANSIBLE_NOCOLOR": "1",
-                "ANSIBLE_PIPELINING": "1",
-                "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
-                "GPU_OBSERVABILITY_FAKES": str(HERE),
-            },
+            env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
