@@ -82,7 +82,7 @@ CHECK = (
     _pytest("rules", "every alert fires and stays silent when it must; series and runbooks agree", "tests/rules"),
     _pytest("consistency", "defaults, argument specs, README tables, links, names", "tests/consistency"),
 )
-# They need no lab, and nothing needs them: they run while the API servers' tests do.
+# They need no lab, and nothing needs them: processors' work, for the time when the site's tests wait for the cluster.
 STATIC = (
     _pytest("unit-second-core", "unit tests on the newest ansible-core and Python", "tests/unit", venv="second-core"),
     Step(
@@ -161,7 +161,14 @@ TEST = (
         beside=True,
         needs=("lab-machine",),
     ),
-    *STATIC,
+    _pytest(
+        "integration-nodes",
+        "cordon, drain and release of nodes on a real API server",
+        "tests/integration/nodes",
+        lab=True,
+        beside=True,
+        needs=("lab-machine",),
+    ),
     # Before anything is rolled out on the first: pods that start while a second one is there may meet its kubelet.
     _pytest(
         "integration-lab",
@@ -172,8 +179,7 @@ TEST = (
     ),
     _pytest(
         "integration-gpu",
-        "GPU hosts: nodes that are drained and come back, and the whole roll over simulated hosts",
-        "tests/integration/nodes",
+        "the whole roll over simulated GPU hosts, whose nodes are drained and come back",
         "tests/integration/gpu_hosts",
         lab=True,
         needs=("lab-machine",),
@@ -194,6 +200,7 @@ TEST = (
         lab=True,
         beside=True,
     ),
+    *(replace(step, beside=True, live=False) for step in STATIC),
     Step(
         "lab-site",
         "the site: roll out, verify, report",
@@ -209,6 +216,7 @@ TEST = (
         "tests/rules",
         "tests/render",
         lab=True,
+        beside=True,
         needs=("lab-machine",),
     ),
     _pytest(

@@ -81,6 +81,7 @@ class Site:
                 tree, f"0000:{0x3B + number:02x}:00.0", "0x1eb8", "0x12a2", driver="nvidia" if version else ""
             )
         tree.write("/etc/apt/sources.list.d/fake.list", "# none")
+        tree.folder("/etc/apt/apt.conf.d")
         tree.write("/etc/modprobe.d/fake.conf", "blacklist nouveau")
         tree.write("/dev/kmsg", "6,1,100,-;Linux version 6.12")
         for number, address in enumerate(tree.addresses):

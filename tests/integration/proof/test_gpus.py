@@ -184,7 +184,8 @@ def test_other_counters_roll_the_pods_and_tls_and_a_login_are_kept_to(stack, web
     assert len(after) == 1
     assert after != before
     assert "DCGM_FI_PROF_GR_ENGINE_ACTIVE" not in counters(stack)
-    fresh = f'up{{job="dcgm-exporter",pod="{after[0]}"}}'
+    address = stack.client.get(f"/api/v1/namespaces/{AGENTS}/pods/{after[0]}")["status"]["podIP"]
+    fresh = f'up{{job="dcgm-exporter",instance=~"{address}:.*"}}'
     until(lambda: query(stack, fresh), 90, f"{after[0]} scraped")
     path = "/api/v1/targets?state=active&scrapePool=serviceMonitor/monitoring/gpu-exporter/0"
     answer = ask_any(stack, Place("monitoring", "web", service="prometheus"), Request("GET", path)).json()
