@@ -87,7 +87,8 @@ def decide(host: Host, wish: Wish, flavour: str, asked: Asked) -> Decision:
         notes += why
     moves = bool(touching) or load or (changes is None and action not in (NONE, SETTINGS))
     drain = bool(why) or (moves and host.live)
-    changed = () if action == NONE else (*adjusted.said, *adjusted.loads)
+    # Where there is no driver yet, nothing differs from what was.
+    changed = () if action in (NONE, INSTALL) else (*adjusted.said, *adjusted.loads)
     decided = Decision(action, drain, load and not why, bool(why), "", version, changed, tuple(notes))
     return _with_consent(decided, wish)
 
