@@ -26,11 +26,14 @@ BENCH = ROOT / "tests" / "bench"
 sys.path[:0] = [str(ROOT / "tests"), str(BENCH)]
 
 import hosts_page  # noqa: E402 (the path comes first)
+from gpu_trees import TREES  # noqa: E402
 from integration.gpu_hosts import product as products  # noqa: E402
 from integration.gpu_hosts.hosts import NEW, OLD, Site  # noqa: E402
 
 FUNCTION = (100, 1000, 10000)
-PLAYBOOK = (10, 100, 1000)
+MODULES = (10, 100, 1000)
+PLAYBOOK = (10, 100)
+PLAY = BENCH / "hosts.yml"
 
 
 def say(line: str) -> None:
@@ -60,6 +63,27 @@ def function(size: int, folder: Path) -> dict[str, Any]:
     result = folder / "planned.json"
     found = measured([sys.executable, str(BENCH / "plan_hosts.py"), str(size), str(result)], folder)
     return {"hosts": size, "peak_mb": found["peak_mb"], **json.loads(result.read_text(encoding="ascii"))}
+
+
+def modules(size: int, folder: Path) -> dict[str, Any]:
+    """gpu_info on a tree, driver_plan, the table: what makes a plan, over a local connection."""
+    trees = folder / "trees"
+    if not trees.exists():
+        for name, make in TREES.items():
+            (trees / name).mkdir(parents=True)
+            make(trees / name)
+    names = sorted(TREES)
+    lines = ["[gpu_nodes]"]
+    lines += [f"gpu{number:04d} tree={trees / names[number % len(names)]}" for number in range(size)]
+    inventory = folder / "inventory.ini"
+    inventory.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    command = [program, "-i", str(inventory), str(PLAY), "-e", f"report={folder / 'report.json'}"]
+    found = measured(command, folder, ANSIBLE_FORKS=str(os.cpu_count() or 1), ANSIBLE_PYTHON_INTERPRETER=sys.executable)
+    counts = json.loads((folder / "report.json").read_text(encoding="utf-8"))["counts"]
+    if sum(counts.values()) != size or counts["failed"]:
+        raise RuntimeError(f"not every host was planned: {counts}")
+    return {"hosts": size, "seconds": found["seconds"], "cpu": found["cpu"], "peak_mb": found["peak_mb"]}
 
 
 def playbook(size: int, folder: Path) -> dict[str, Any]:
@@ -99,26 +123,25 @@ def machine() -> dict[str, Any]:
 def main() -> None:
     """Measure, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--largest", type=int, default=PLAYBOOK[-1], help="the largest number of hosts of a playbook")
+    parser.add_argument("--largest", type=int, default=MODULES[-1], help="the largest number of hosts of a playbook")
     largest = parser.parse_args().largest
-    made: dict[str, Any] = {"machine": machine(), "function": [], "playbook": []}
+    made: dict[str, Any] = {"machine": machine(), "function": [], "modules": [], "playbook": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for size in FUNCTION:
             made["function"].append(function(size, folder))
             say("function: {hosts} hosts: {planned:.2f} s, {peak_mb:.0f} MB".format(**made["function"][-1]))
-        for size in (size for size in PLAYBOOK if size <= largest):
-            made["playbook"].append(playbook(size, folder))
-            say(
-                "playbook: {hosts} hosts: {seconds:.1f} s, {cpu:.1f} s of processor, {peak_mb:.0f} MB".format(
-                    **made["playbook"][-1]
-                )
-            )
+        for what, measure, sizes in (("modules", modules, MODULES), ("playbook", playbook, PLAYBOOK)):
+            for size in (size for size in sizes if size <= largest):
+                found = measure(size, folder)
+                made[what].append(found)
+                line = "{hosts} hosts: {seconds:.1f} s, {cpu:.1f} s of processor, {peak_mb:.0f} MB"
+                say(f"{what}: {line.format(**found)}")
     made["load"] = [round(load, 2) for load in os.getloadavg()]
     reports = ROOT / "reports" / "bench"
     reports.mkdir(parents=True, exist_ok=True)
     (reports / "hosts.json").write_text(json.dumps(made, indent=2), encoding="utf-8")
-    if largest >= PLAYBOOK[-1]:
+    if largest >= MODULES[-1]:
         (ROOT / "docs" / "benchmarks_hosts.md").write_text(hosts_page.write(made), encoding="utf-8")
 
 

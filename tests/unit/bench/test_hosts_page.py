@@ -30,12 +30,13 @@ def made(*, last=3.0, cpu=200.0, peak=100.0, load=0.1):
     function = [
         {"hosts": hosts, "planned": seconds, "reported": 0.1, "lines": 20, "peak_mb": 30.0} for hosts, seconds in rows
     ]
-    playbook = [
+    modules = [
         {"hosts": 100, "seconds": 30.0, "cpu": 20.0, "peak_mb": 60.0},
         {"hosts": 1000, "seconds": 300.0, "cpu": cpu, "peak_mb": peak},
     ]
+    playbook = [{**row, "hosts": row["hosts"] // 10} for row in modules]
     machine = {**MACHINE, "load_before": [load, 0.1, 0.1]}
-    return {"machine": machine, "load": [0.2, 0.1, 0.1], "function": function, "playbook": playbook}
+    return {"machine": machine, "load": [0.2, 0.1, 0.1], "function": function, "modules": modules, "playbook": playbook}
 
 
 def test_a_linear_run_meets_its_aims():
