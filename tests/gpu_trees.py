@@ -391,13 +391,15 @@ def mig(tree: Tree, minor: int, instances: int) -> None:
         tree.write(f"/proc/driver/nvidia/capabilities/gpu{minor}/mig/gi{number}/access", "DeviceFileMinor: 12")
 
 
-def driver(tree: Tree, version: str, flavour: str = "open", *, prefix: str = "nvidia", references: int = 0) -> None:
-    """A whole driver of one version: built by DKMS, on disk, loaded, userland."""
+def driver(
+    tree: Tree, version: str, flavour: str = "open", *, prefix: str = "nvidia", references: int = 0, **options: str
+) -> None:
+    """A whole driver of one version: built by DKMS, on disk, loaded (with options), userland."""
     folder = "extra" if ".el" in tree.kernel else "updates/dkms"
     dkms(tree, version, flavour, module=prefix, prefix=prefix)
     modules_on_disk(tree, version, flavour, folder=folder, prefix=prefix)
     userland(tree, version, f"{library_folder(tree)}/nvidia/current" if prefix.startswith("nvidia-current") else "")
-    loaded(tree, version, flavour, references)
+    loaded(tree, version, flavour, references, **options)
 
 
 def process(tree: Tree, pid: int, command: str, *handles: str, unit: str = "") -> None:
@@ -498,8 +500,7 @@ def gb200(folder: Path) -> Tree:
         gpu(tree, f"{domain:04x}:01:00.0", "0x2941", "0x2046", numa=number // 2)
         device(tree, f"{domain:04x}:00:00.0", device="0x22b1", class_="0x060400", driver="pcieport")
     infiniband(tree, "mlx5_0", "0000:03:00.0")
-    driver(tree, "580.95.05")
-    loaded(tree, "580.95.05", CoherentGPUMemoryMode='"driver"')
+    driver(tree, "580.95.05", CoherentGPUMemoryMode='"driver"')
     return tree
 
 

@@ -83,7 +83,7 @@ def modules(size: int, folder: Path) -> dict[str, Any]:
     counts = json.loads((folder / "report.json").read_text(encoding="utf-8"))["counts"]
     if sum(counts.values()) != size or counts["failed"]:
         raise RuntimeError(f"not every host was planned: {counts}")
-    return {"hosts": size, "seconds": found["seconds"], "cpu": found["cpu"], "peak_mb": found["peak_mb"]}
+    return found
 
 
 def playbook(size: int, folder: Path) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def playbook(size: int, folder: Path) -> dict[str, Any]:
     if (counts["pending"], counts["as_wanted"]) != (size // 2, size - size // 2):
         raise RuntimeError(f"not every host was planned: {counts}")
     shutil.rmtree(place)
-    return {"hosts": size, "seconds": found["seconds"], "cpu": found["cpu"], "peak_mb": found["peak_mb"]}
+    return found
 
 
 def machine() -> dict[str, Any]:
@@ -133,7 +133,7 @@ def main() -> None:
             say("function: {hosts} hosts: {planned:.2f} s, {peak_mb:.0f} MB".format(**made["function"][-1]))
         for what, measure, sizes in (("modules", modules, MODULES), ("playbook", playbook, PLAYBOOK)):
             for size in (size for size in sizes if size <= largest):
-                found = measure(size, folder)
+                found = {"hosts": size, **measure(size, folder)}
                 made[what].append(found)
                 line = "{hosts} hosts: {seconds:.1f} s, {cpu:.1f} s of processor, {peak_mb:.0f} MB"
                 say(f"{what}: {line.format(**found)}")

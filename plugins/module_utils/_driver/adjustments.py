@@ -40,7 +40,7 @@ def find(host: Host, wish: Wish) -> Adjustments:
     said += ["%s is older than the module options" % path for path in there.get("stale_images") or ()]
     if there.get("persistence") not in (None, wish.persistence):
         said.append("nvidia-persistenced runs %s persistence mode" % ("without" if wish.persistence else "with"))
-    wanted = settings.modprobe(host, wish.number, wish.module_options)["options"]
+    wanted = settings.modprobe(host, wish)["options"]
     return Adjustments(tuple(said), tuple(_loads(host, wanted)))
 
 
@@ -66,12 +66,9 @@ def _loads(host: Host, wanted: Options) -> Iterable[str]:
         old, new = ours.get(module, {}), wanted.get(module, {})
         for name in sorted({*old, *new}):
             now = shown.get(module, {}).get(name)
-            if name in new and now is not None:
-                different = not same(now, new[name])
-            else:
-                # Dropped, so that only a load brings its default back; or not shown by the kernel.
-                different = not (name in old and name in new and same(old[name], new[name]))
-            if different:
+            loaded = now if now is not None else old.get(name)
+            # One that is dropped has its default back with a load only.
+            if name not in new or loaded is None or not same(loaded, new[name]):
                 text = "%s is loaded with %s=%s" if now is not None else "%s is loaded, and doesn't tell its %s%s"
                 yield "%s, wanted is %s" % (text % (module, name, now or ""), new.get(name, "its default"))
 
@@ -87,7 +84,7 @@ def _written(options: Iterable[Fact]) -> Dict[str, Dict[str, str]]:
 
 def overridden(host: Host, wish: Wish) -> List[str]:
     """Options that something else sets otherwise and later than our file, in words."""
-    wanted: Options = settings.modprobe(host, wish.number, wish.module_options)["options"]
+    wanted: Options = settings.modprobe(host, wish)["options"]
     last: Dict[Tuple[str, str], Fact] = {}
     for one in (host.settings or {}).get("options") or ():
         if one["file"] != MODPROBE and _after(str(one["file"])):

@@ -89,7 +89,7 @@ def plan(
         "packages": _packages(host, wish, distro, row, flavour),
         "repository": repository.vendor(distro, host.architecture, wish.mirror) if wish.source == "vendor" else None,
         "components": repository.components(distro, wish.source),
-        "modprobe": settings.modprobe(host, wish.number, wish.module_options),
+        "modprobe": settings.modprobe(host, wish),
         "files": [{"path": path, "content": text} for path, text in settings.files(host, wish).items()],
         "services": settings.services(host),
         "action": decided.action,

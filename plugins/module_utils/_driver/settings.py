@@ -54,12 +54,12 @@ Unattended-Upgrade::Package-Blacklist {
 """
 
 
-def modprobe(host: Host, branch: int, wanted: Mapping[str, Any]) -> Dict[str, Any]:
+def modprobe(host: Host, wish: Wish) -> Dict[str, Any]:
     """Options per module (names as the kernel writes them), the user's last, and the modules that must not load."""
     options: Dict[str, Dict[str, str]] = {"nouveau": {"modeset": "0"}, "nvidia": {}}
-    if host.coherent and branch >= COHERENT_OPTION_FROM:
+    if host.coherent and wish.number >= COHERENT_OPTION_FROM:
         options["nvidia"]["NVreg_CoherentGPUMemoryMode"] = "driver"
-    for module, given in wanted.items():
+    for module, given in wish.module_options.items():
         told = {str(name): _value(value) for name, value in dict(given or {}).items()}
         plain = str(module).replace("-", "_")
         options[plain] = {**options.get(plain, {}), **told}
@@ -84,7 +84,7 @@ def files(host: Host, wish: Wish) -> Dict[str, str]:
     """The files to write, by path."""
     mode = "--persistence-mode" if wish.persistence else "--no-persistence-mode"
     found = {
-        MODPROBE: _modprobe_file(modprobe(host, wish.number, wish.module_options)),
+        MODPROBE: _modprobe_file(modprobe(host, wish)),
         PERSISTENCED: _PERSISTENCED % (WRITTEN, mode),
     }
     if host.os_id in UNATTENDED_SYSTEMS:

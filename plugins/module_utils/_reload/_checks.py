@@ -207,14 +207,13 @@ def options(found: Evidence, wanted: Expected) -> Check:
     """The modules were loaded with the options that they should have, as far as the kernel shows them."""
     shown = (found.facts.get("settings") or {}).get("parameters") or {}
     asked = [
-        (module, name, str(value), shown[module][name])
+        (module, name, shown[module][name], str(value))
         for module, given in sorted(wanted.options.items())
         for name, value in sorted(given.items())
         if name in shown.get(module, {})
     ]
-    wrong_ones = [one for one in asked if not same(one[3], one[2])]
-    bad = ["%s has %s=%s, wanted is %s" % (module, name, now, value) for module, name, value, now in wrong_ones]
-    said = ", ".join("%s=%s" % (name, now) for _module, name, _value, now in asked)
+    bad = ["%s has %s=%s, wanted is %s" % one for one in asked if not same(one[2], one[3])]
+    said = ", ".join("%s=%s" % one[1:3] for one in asked)
     return Check("options", not bad, "; ".join(bad) or said or "none that the kernel shows")
 
 
